@@ -1,0 +1,1 @@
+"""The command line, and ``serve``: everything in one process."""

@@ -1,0 +1,1 @@
+"""The media node: forwards the media of two-party rooms, measures it and reports."""

@@ -1,0 +1,216 @@
+"""The messages that control and a media node share.
+
+Control asks (a request class), the node answers (``Done``, ``Answer`` or ``Refused``), and the
+node reports (an event class). All are plain frozen dataclasses of strings, numbers and booleans,
+so that they cross a process boundary as they are. Times are Unix seconds.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+VERSION = 1
+
+
+class VideoCodec(StrEnum):
+    """The video codec of a room."""
+
+    VP8 = "vp8"
+    VP9 = "vp9"
+    AV1 = "av1"
+    H264 = "h264"
+
+
+# Requests: control → node
+
+
+@dataclass(frozen=True)
+class OpenRoom:
+    """Make room for one conversation. Opening an open room again changes its settings.
+
+    ``max_video_bps`` caps each video m-line of later answers, in bits per second.
+    """
+
+    room_id: str
+    video_codec: VideoCodec = VideoCodec.VP8
+    max_video_bps: int = 2_500_000
+
+
+@dataclass(frozen=True)
+class CloseRoom:
+    """End a conversation and drop both connections. Closing an unknown room is not an error."""
+
+    room_id: str
+
+
+@dataclass(frozen=True)
+class Join:
+    """Connect a participant by its SDP offer; answered with ``Answer`` or ``Refused``.
+
+    A connection that the participant already had in the room is replaced.
+    ``connection_id`` is control's name for the new connection.
+    """
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    offer: str
+
+
+@dataclass(frozen=True)
+class RestartIce:
+    """New ICE credentials on a live connection, by a re-offer; answered like ``Join``."""
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    offer: str
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Drop a participant's connection, at once and without a replacement."""
+
+    room_id: str
+    participant_id: str
+
+
+Request = OpenRoom | CloseRoom | Join | RestartIce | Remove
+
+
+# Replies: node → control
+
+
+@dataclass(frozen=True)
+class Done:
+    """The request was carried out and has nothing to say."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The SDP answer to a ``Join`` or ``RestartIce``."""
+
+    connection_id: str
+    answer: str
+    video_codec: VideoCodec
+
+
+class RefusalCode(StrEnum):
+    """Why a request was not carried out."""
+
+    BAD_OFFER = "bad-offer"
+    UNKNOWN_ROOM = "unknown-room"
+    UNKNOWN_CONNECTION = "unknown-connection"
+    ROOM_FULL = "room-full"
+    NODE_FULL = "node-full"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The request was not carried out; ``detail`` says what happened and what to do."""
+
+    code: RefusalCode
+    detail: str
+
+
+Reply = Done | Answer | Refused
+
+
+# Events: node → control
+
+
+@dataclass(frozen=True)
+class ParticipantConnected:
+    """The first authenticated media-path packet of a connection arrived (DTLS is up)."""
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    at: float
+
+
+@dataclass(frozen=True)
+class ParticipantHeard:
+    """Liveness, reported once a second for each connected participant.
+
+    ``last_heard_at`` is the time of the last *authenticated* packet: SRTP, SRTCP, or STUN
+    with good integrity.
+    """
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    last_heard_at: float
+
+
+@dataclass(frozen=True)
+class ConnectionReplaced:
+    """A newer join of the same participant took the place of this connection."""
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class ConnectionFailed:
+    """The connection could not be set up (ICE or DTLS deadline); the page should join anew."""
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class CodecUnsupported:
+    """A participant who has joined lacks the room's video codec.
+
+    ``participant_id`` lacks it; the other participant's page must rejoin with ``fallback``.
+    """
+
+    room_id: str
+    participant_id: str
+    fallback: VideoCodec
+
+
+@dataclass(frozen=True)
+class ConnectionQuality:
+    """What the node measured of one connection over the last second, seen from the node.
+
+    ``loss_up_pct`` is the loss of packets from the browser to the node, ``loss_down_pct`` that
+    which the browser reports of packets from the node, ``rtt_ms`` and ``jitter_up_ms`` those of
+    RTCP (RFC 3550); None when not known yet.
+    """
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    loss_up_pct: float | None
+    loss_down_pct: float | None
+    rtt_ms: float | None
+    jitter_up_ms: float | None
+    bitrate_up_bps: float
+    bitrate_down_bps: float
+
+
+Event = (
+    ParticipantConnected
+    | ParticipantHeard
+    | ConnectionReplaced
+    | ConnectionFailed
+    | CodecUnsupported
+    | ConnectionQuality
+)
+
+
+class NodePort(Protocol):
+    """A media node as control sees it, in this process or elsewhere."""
+
+    async def request(self, message: Request) -> Reply:
+        """Carry out ``message``. Never raises for what a peer sent."""
+        ...
+
+    async def next_event(self) -> Event:
+        """Wait for the next event. One reader only; events are in order."""
+        ...
