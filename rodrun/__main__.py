@@ -1,0 +1,5 @@
+"""``python -m rodrun``."""
+
+from rodrun.command_line import main
+
+main()

@@ -1,0 +1,83 @@
+"""The ``rodrun`` command."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.logging import RichHandler
+
+from rodrun.serve import ServeError, serve
+from rodrun.settings import SettingsError, load
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Media server and rules of one-to-one paid video consultations.",
+)
+errors = Console(stderr=True)
+
+
+@app.callback()
+def rodrun() -> None:
+    """Media server and rules of one-to-one paid video consultations."""
+
+
+@app.command("serve")
+def serve_command(
+    demo: Annotated[
+        bool | None, typer.Option("--demo/--no-demo", help="Offer sign-in as demo accounts.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the database, secrets and certificate.")
+    ] = None,
+    http_host: Annotated[str | None, typer.Option(help="Address of the API and the page.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Their port; 0 takes a free one.")] = None,
+    udp_host: Annotated[str | None, typer.Option(help="Address that media arrives on.")] = None,
+    udp_port: Annotated[int | None, typer.Option(help="Its port; 0 takes a free one.")] = None,
+    announce: Annotated[
+        list[str] | None,
+        typer.Option(help="Address told to browsers instead of the machine's own; repeatable."),
+    ] = None,
+    tls: Annotated[
+        str | None, typer.Option(help="'auto' for an own certificate, or CERT,KEY (PEM files).")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(envvar="RODRUN_CONFIG", help="TOML file with the same settings.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+) -> None:
+    """Run control, the page and one media worker in this process.
+
+    Each option is also an environment variable (RODRUN_HTTP_PORT) and a line of the TOML file.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(message)s",
+        datefmt="[%X]",
+        handlers=[RichHandler(console=errors, show_path=False)],
+    )
+    for chatty in ("aiosqlite", "alembic", "numba", "asyncio", "aiohttp.access", "aiortc"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    given = {
+        "demo": demo,
+        "data_dir": data_dir,
+        "http_host": http_host,
+        "http_port": http_port,
+        "udp_host": udp_host,
+        "udp_port": udp_port,
+        "announce": tuple(announce) if announce else None,
+        "tls": tls,
+    }
+    try:
+        uvloop.run(serve(load(config, given)))
+    except (SettingsError, ServeError) as error:
+        errors.print(f"[bold red]rodrun:[/] {error}", highlight=False)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Entry point of the ``rodrun`` command."""
+    app()

@@ -1,0 +1,112 @@
+"""The settings of ``rodrun serve``: command line, then environment, then file, then default."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from sfu.api import VideoCodec
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be used; the text says which and why."""
+
+
+class ServeSettings(BaseSettings):
+    """What ``rodrun serve`` needs to know. Every field is also ``RODRUN_<FIELD>``.
+
+    Attributes:
+        demo: offer sign-in as demo accounts; never on a public machine.
+        data_dir: folder of the database, the signing secret and the TLS certificate.
+        http_host: address that the API and the page listen on.
+        http_port: their port; 0 takes a free one.
+        udp_host: address that media arrives on; ``::`` is every IPv6 and IPv4 address.
+        udp_port: its port; 0 takes a free one.
+        announce: addresses told to browsers in place of the machine's own (behind NAT).
+        tls: empty, ``auto`` (own certificate in ``data_dir``) or ``CERT,KEY`` (PEM files).
+        video_codec: the codec of new rooms.
+        max_video_bps: cap of each video stream, bits per second.
+        allowed_origins: origins besides the page's own that may open the event WebSocket.
+        jwt_issuer, jwt_audience: what a platform's token must say; both are required with a key.
+        jwt_secret: shared HS256 secret of the platform (at least 32 bytes).
+        jwks_file: JWKS file with the platform's public keys (EdDSA, ES256, RS256).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RODRUN_", extra="forbid")
+
+    demo: bool = False
+    data_dir: Path = Path("var")
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    udp_host: str = "::"
+    udp_port: Port = 7878
+    announce: Annotated[tuple[str, ...], NoDecode] = ()
+    tls: str = ""
+    video_codec: VideoCodec = VideoCodec.VP8
+    max_video_bps: int = Field(default=2_500_000, ge=100_000, le=20_000_000)
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_secret: str = ""
+    jwks_file: Path | None = None
+
+    @field_validator("announce", "allowed_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Take ``a,b`` (as an environment variable has it) for a list."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("tls")
+    @classmethod
+    def _tls_form(cls, value: str) -> str:
+        if value in ("", "auto") or len([part for part in value.split(",") if part]) == 2:
+            return value
+        raise ValueError("must be 'auto' or two PEM files: CERT,KEY")
+
+
+def load(config: Path | None, given: dict[str, Any]) -> ServeSettings:
+    """Settings from what was ``given`` on the command line, the environment, and a TOML file.
+
+    Raises:
+        SettingsError: naming each setting that is wrong.
+    """
+
+    class FromFile(ServeSettings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            if config is None:
+                return (init_settings, env_settings)
+            file = TomlConfigSettingsSource(settings_cls, toml_file=config)
+            return (init_settings, env_settings, file)
+
+    if config is not None and not config.is_file():
+        raise SettingsError(f"There is no settings file {config}.")
+    try:
+        return FromFile(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise SettingsError("These settings cannot be used: " + "; ".join(lines)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config} is not valid TOML: {error}") from error

@@ -1,0 +1,55 @@
+"""Where settings come from, and what is said of those that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from rodrun.settings import SettingsError, load
+from sfu.api import VideoCodec
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "rodrun.toml"
+    path.write_text('http_port = 9001\nudp_port = 9002\nannounce = ["192.0.2.7"]\n')
+    return path
+
+
+def test_command_line_wins_over_environment_over_file(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RODRUN_HTTP_PORT", "9100")
+    monkeypatch.setenv("RODRUN_UDP_PORT", "9200")
+    settings = load(config, {"http_port": 9300, "udp_port": None})
+    assert (settings.http_port, settings.udp_port) == (9300, 9200)
+    assert settings.announce == ("192.0.2.7",)
+
+
+def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RODRUN_ANNOUNCE", "192.0.2.1, 2001:db8::1")
+    monkeypatch.setenv("RODRUN_VIDEO_CODEC", "av1")
+    settings = load(None, {})
+    assert settings.announce == ("192.0.2.1", "2001:db8::1")
+    assert settings.video_codec is VideoCodec.AV1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"http_port": 70000}, "http_port"),
+        ({"tls": "only-one.pem"}, "CERT,KEY"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(given: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load(None, given)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no settings file .*absent\.toml"):
+        load(tmp_path / "absent.toml", {})
+    broken = tmp_path / "broken.toml"
+    broken.write_text("http_port = = 1")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load(broken, {})
