@@ -1,0 +1,1 @@
+"""How one browser reaches the node: ICE-lite, DTLS, and the addresses that are announced."""
