@@ -88,8 +88,8 @@ def note_arrival(ring: Integers, state: Integers, number: int, arrival_ns: int) 
         state[LATEST] = unwrapped
     elif unwrapped <= latest - ARRIVALS or ring[unwrapped % ARRIVALS] != 0:
         return -1
-    elif unwrapped < state[NEXT]:
-        state[NEXT] = max(unwrapped, int(state[OWNED_FROM]))
+    elif state[OWNED_FROM] <= unwrapped < state[NEXT]:
+        state[NEXT] = unwrapped
     ring[unwrapped % ARRIVALS] = arrival_ns
     return unwrapped
 

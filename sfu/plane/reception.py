@@ -123,8 +123,8 @@ def fill_report_block(state: Integers, ssrc: int, lsr: int, dlsr: int, block: In
     block[BLOCK_SSRC] = ssrc
     block[BLOCK_FRACTION_LOST] = fraction
     block[BLOCK_PACKETS_LOST] = min(max(expected - received, -0x800000), 0x7FFFFF)
-    # RFC 3550's count of cycles begins at 0
-    block[BLOCK_HIGHEST_SEQUENCE] = (int(state[HIGHEST]) - _FIRST_CYCLE) & _MASK32
+    highest = int(state[HIGHEST]) - _FIRST_CYCLE if received > 0 else 0
+    block[BLOCK_HIGHEST_SEQUENCE] = highest & _MASK32
     block[BLOCK_JITTER] = jitter(state) & _MASK32
     block[BLOCK_LSR] = lsr
     block[BLOCK_DLSR] = dlsr
