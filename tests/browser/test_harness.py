@@ -1,0 +1,123 @@
+"""The tests' own instruments: a measure that cannot fail would prove nothing."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import media
+from tests.browser.browser import Browser, BrowserError, Page
+from tests.browser.network import SERVER_ADDRESS, Network
+
+HERE = Path(__file__).parent
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def loopback_page(browser: Browser, url: str) -> Iterator[Page]:
+    user = browser.new_user()
+    page = user.new_page([media.PROBE])
+    assert page.goto(url) == 200
+    yield page
+    user.close()
+
+
+@pytest.fixture(scope="module")
+def local_url() -> Iterator[str]:
+    handler = partial(_Quiet, directory=str(HERE))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/loopback.html"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def network_url(network: Network) -> Iterator[str]:
+    command = [sys.executable, "-u", "-m", "http.server", "--bind", SERVER_ADDRESS, "8000"]
+    with subprocess.Popen(
+        [*network.server.enter, *command, "--directory", str(HERE)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        yield f"http://{SERVER_ADDRESS}:8000/loopback.html"
+        server.terminate()
+
+
+def check_probe(page: Page) -> None:
+    media.wait_for_media(page)
+    before = media.negotiation(page)
+    assert media.faults_between(2.0, page=page) == []
+    assert media.negotiation(page) == before
+    page.click("stop")
+    media.faults_between(1.0, page=page)  # what was under way is played to its end
+    faults = media.faults_between(1.5, page=page)
+    assert any("frames/s decoded" in fault for fault in faults), faults
+    assert any("no new picture" in fault for fault in faults), faults
+    assert any("silence" in fault for fault in faults), faults
+    assert media.negotiation(page) != before
+    assert page.uncaught == []
+
+
+def test_probe_tells_media_from_stillness_in_chromium(
+    local_chromium: Browser, local_url: str
+) -> None:
+    with loopback_page(local_chromium, local_url) as page:
+        check_probe(page)
+
+
+def test_probe_tells_media_from_stillness_in_firefox(
+    far_firefox: Browser, network_url: str
+) -> None:
+    with loopback_page(far_firefox, network_url) as page:
+        check_probe(page)
+
+
+def test_page_is_driven_by_mouse_and_keyboard(local_chromium: Browser, local_url: str) -> None:
+    with loopback_page(local_chromium, local_url) as page:
+        page.fill("words", "Преглед")
+        page.click("words")
+        page.press("End")
+        page.type(" на сърце")
+        value = page.evaluate("() => document.querySelector('[data-testid=words]').value")
+        assert value == "Преглед на сърце"
+        with pytest.raises(BrowserError, match="timed out"):
+            page.wait_visible("absent", timeout_s=0.3)
+
+
+def test_uncaught_exceptions_of_a_page_are_seen(local_chromium: Browser, local_url: str) -> None:
+    with loopback_page(local_chromium, local_url) as page:
+        page.evaluate("() => { setTimeout(() => { throw new Error('boom'); }, 0); }")
+        page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 100))")
+        assert len(page.uncaught) == 1
+        assert "boom" in page.uncaught[0]
+
+
+def test_pulled_out_machine_hears_nothing_and_hears_again(
+    network: Network, network_url: str
+) -> None:
+    get = f"import urllib.request; urllib.request.urlopen({network_url!r}, timeout=1)"
+    command = [*network.host("specialist").enter, sys.executable, "-c", get]
+
+    def reaches() -> bool:
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    assert reaches()
+    network.pull_out("specialist")
+    assert not reaches()
+    network.plug_in("specialist")
+    assert reaches()
