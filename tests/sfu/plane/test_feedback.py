@@ -145,6 +145,20 @@ def test_arrivals_more_than_eight_seconds_apart_are_told_in_two_packets() -> Non
     assert second.reference - first.reference == 9_000 // 64
 
 
+@pytest.mark.parametrize(
+    ("ticks", "packets"), [(0x7FFF, 1), (0x8000, 2), (-0x8000, 1), (-0x8001, 2)]
+)
+def test_the_longest_delta_that_fits(ticks: int, packets: int) -> None:
+    receiver = Receiver()
+    aligned = START_NS // 64_000_000 * 64_000_000
+    receiver.note(1, aligned)
+    receiver.note(2, aligned + ticks * TICK)
+    told = receiver.build_all()
+    assert len(told) == packets
+    if packets == 1:
+        assert told[0].deltas == (0, ticks)
+
+
 def test_the_reference_time_can_be_moved() -> None:
     receiver = Receiver()
     receiver.note(1, START_NS)
@@ -258,8 +272,8 @@ def test_feedback_about_an_absurd_range_is_clipped_or_dropped() -> None:
         struct.pack("!BBHIIHHI", 0x8F, 205, 4, 1, 2, 1, 1, 0),  # no chunk
         struct.pack("!BBHIIHHIHH", 0x8F, 205, 5, 1, 2, 1, 0, 0, 0x2001, 0),  # about nothing
         struct.pack("!BBHIIHHIHH", 0x8F, 205, 5, 1, 2, 1, 9, 0, 0x2009, 0),  # too few deltas
-        struct.pack("!BBHIIHHIHH", 0x8F, 205, 5, 1, 2, 1, 1, 0, 0x6001, 0),  # reserved run
-        struct.pack("!BBHIIHHIHH", 0x8F, 205, 5, 1, 2, 1, 1, 0, 0xF000, 0),  # reserved symbol
+        struct.pack("!BBHIIHHIHHI", 0x8F, 205, 6, 1, 2, 1, 1, 0, 0x6001, 0, 0),  # reserved run
+        struct.pack("!BBHIIHHIHHI", 0x8F, 205, 6, 1, 2, 1, 1, 0, 0xF000, 0, 0),  # reserved symbol
         struct.pack("!BBHIIHHIHH", 0x8F, 206, 5, 1, 2, 1, 1, 0, 0x2001, 0),  # another type
         struct.pack("!BBHIIHHIHH", 0x81, 205, 5, 1, 2, 1, 1, 0, 0x2001, 0),  # a NACK
     ],
