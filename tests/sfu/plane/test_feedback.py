@@ -52,7 +52,7 @@ def translate(
     data: bytes,
     shift: int = 0,
     first: int = 0,
-    last: int = 1 << 30,
+    last: int = (1 << 30) + 20_000,
     reference_shift: int = 0,
     room: int = 1500,
 ) -> tuple[bytes, int]:
