@@ -32,10 +32,10 @@ _RTX_NAME = f"rtx/{CLOCK_RATE_VIDEO}"
 
 # Ours, not echoes of the offer. Opus for speech: in-band FEC on, mono (stereo would take bits
 # from the voice), no DTX: steady packets carry the measurement of loss and the 15-second rule.
+# AV1 has none: its defaults are meant, and Firefox 153 takes a written level for the profile.
 _OUR_PARAMETERS = {
     Codec.OPUS: "minptime=10;useinbandfec=1",
     Codec.VP9: "profile-id=0",
-    Codec.AV1: "level-idx=5;profile=0;tier=0",
     Codec.H264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
 }
 
