@@ -116,8 +116,9 @@ def build_feedback(
 ) -> int:
     """Write feedback about the arrivals from ``state[NEXT]`` on, and move ``state[NEXT]`` behind.
 
-    ``count`` is the number of this feedback packet, ``reference_shift`` is added to the reference
-    time (in 64 ms). Returns the octets written, at most ``MAX_LENGTH``; 0 when nothing came, or
+    ``media`` must be an SSRC with which the browser sends, of whichever stream: libwebrtc takes no
+    notice of feedback about any other. ``count`` is the number of this feedback packet,
+    ``reference_shift`` is added to the reference time (in 64 ms). Returns the octets written, at most ``MAX_LENGTH``; 0 when nothing came, or
     −1 without room. Call again while it returns more than 0: what does not fit, or came more than
     8 s apart, goes into a packet of its own.
     """
@@ -336,7 +337,8 @@ def translate_feedback(
 
     The numbers in ``data`` are ours and ``shift`` above the sender's. ``first`` and ``last`` are
     the unwrapped numbers, ours, between which that shift holds: what is outside belongs to
-    another epoch and is cut off. ``count`` and ``reference_shift`` are as in ``build_feedback``.
+    another epoch and is cut off. ``media``, ``count`` and ``reference_shift`` are as in
+    ``build_feedback``.
 
     Returns the octets written: 0 when nothing is left or the packet is malformed, −1 without
     room. ``acknowledged[0]`` becomes the last unwrapped number (ours) that the packet written
