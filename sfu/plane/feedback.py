@@ -118,9 +118,11 @@ def build_feedback(
 
     ``media`` must be an SSRC with which the browser sends, of whichever stream: libwebrtc takes no
     notice of feedback about any other. ``count`` is the number of this feedback packet,
-    ``reference_shift`` is added to the reference time (in 64 ms). Returns the octets written, at most ``MAX_LENGTH``; 0 when nothing came, or
-    −1 without room. Call again while it returns more than 0: what does not fit, or came more than
-    8 s apart, goes into a packet of its own.
+    ``reference_shift`` is added to the reference time (in 64 ms).
+
+    Returns the octets written, at most ``MAX_LENGTH``; 0 when nothing came, or −1 without room.
+    Call again while it returns more than 0: what does not fit, or came more than 8 s apart, goes
+    into a packet of its own.
     """
     latest = int(state[LATEST])
     base = max(int(state[NEXT]), latest - ARRIVALS + 1, UNWRAPPED_FROM)
