@@ -1,0 +1,274 @@
+/** The page: holds what is known, asks the API, and shows the screen that follows from it. */
+
+import { Alert } from "./alert.js";
+import { Api, ApiError } from "./api.js";
+import { CallSession, interruptedCall } from "./call_session.js";
+import { Devices } from "./devices.js";
+import { Events } from "./events.js";
+import { Frame } from "./frame.js";
+import { readLanguage, rememberLanguage, translator } from "./language.js";
+import { isTold, noticesBetween, recentOutcomes, screenFor } from "./screens.js";
+import { VIEWS } from "./views/index.js";
+
+const TICK_MS = 250;
+const NOTICE_MS = 8000;
+const DISMISSED_LIMIT = 50;
+const SIGN_IN = "rodrun.sign-in"; // sessionStorage: each tab may be somebody else
+const CHECKED = "rodrun.checked"; // sessionStorage: the device check of this tab was passed
+const DISMISSED = "rodrun.dismissed"; // localStorage: ends that were read
+
+export class App {
+  language = readLanguage();
+  t = translator(this.language);
+  user = null;
+  profile = null;
+  specialists = null; // null: not loaded yet
+  consultations = new Map();
+  outcomes = new Set();
+  wantsDevices = false;
+  checked = sessionStorage.getItem(CHECKED) === "yes";
+  notices = [];
+  consultation = null; // the one that the present screen is about
+  screen = null;
+  api = new Api(null);
+  events = null;
+  devices = new Devices(location.search);
+  session = new CallSession(this.api, this.devices);
+  #alert = new Alert();
+  #frame = new Frame(this);
+  #view = null;
+  #shown = "";
+  #clockOffset_s = 0;
+  #renderDue = false;
+
+  start() {
+    const token = this.#tokenFromPlatform() ?? sessionStorage.getItem(SIGN_IN);
+    this.devices.addEventListener("change", () => this.#devicesChanged());
+    this.session.addEventListener("change", () => this.render());
+    this.session.addEventListener("connection", () => this.#loadConsultations().catch(() => {}));
+    setInterval(() => this.#draw(), TICK_MS);
+    if (token) this.#signedIn(token);
+    this.render();
+  }
+
+  /** Seconds since 1970 by the server's clock. */
+  now() {
+    return Date.now() / 1000 + this.#clockOffset_s;
+  }
+
+  async signIn(account) {
+    const { access_token: token } = await this.api.demoSignIn(account);
+    this.#signedIn(token);
+  }
+
+  signOut() {
+    sessionStorage.removeItem(SIGN_IN);
+    sessionStorage.removeItem(CHECKED);
+    this.events?.close();
+    this.session.follow(null);
+    this.devices.close();
+    location.reload();
+  }
+
+  speak(language) {
+    this.language = language;
+    this.t = translator(language);
+    rememberLanguage(language);
+    this.render();
+  }
+
+  /** Carry out an action of the user; a failure becomes a notice. True when it worked. */
+  async act(action) {
+    try {
+      const reply = await action(this.api);
+      if (reply?.id && reply.state) this.#learn(reply);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  tell(name, places = {}) {
+    const notice = { name, text: this.t(`notice.${name}`, places) };
+    this.notices = [...this.notices, notice].slice(-3);
+    setTimeout(() => {
+      this.notices = this.notices.filter((each) => each !== notice);
+      this.render();
+    }, NOTICE_MS);
+    this.render();
+  }
+
+  putAway(id) {
+    this.outcomes.delete(id);
+    const kept = [...this.#dismissed(), id].slice(-DISMISSED_LIMIT);
+    localStorage.setItem(DISMISSED, JSON.stringify(kept));
+    this.render();
+  }
+
+  checkDevices(wanted) {
+    this.wantsDevices = wanted;
+    this.render();
+  }
+
+  async loadSpecialists() {
+    this.specialists = await this.api.mySpecialists();
+    this.render();
+  }
+
+  async saveProfile(profile) {
+    return this.act(async (api) => {
+      await api.saveProfile(profile);
+      this.profile = (await api.me()).profile;
+      this.render();
+    });
+  }
+
+  /** The other one of the present consultation. */
+  get partner() {
+    return this.consultation[this.user.role === "client" ? "specialist" : "client"];
+  }
+
+  render() {
+    if (this.#renderDue) return;
+    this.#renderDue = true;
+    queueMicrotask(() => {
+      this.#renderDue = false;
+      this.#draw();
+    });
+  }
+
+  // Signing in and loading
+
+  /** A platform opens the page with `#access_token=…`; it is taken out of the address at once. */
+  #tokenFromPlatform() {
+    const token = new URLSearchParams(location.hash.slice(1)).get("access_token");
+    if (token) history.replaceState(null, "", location.pathname + location.search);
+    return token;
+  }
+
+  #signedIn(token) {
+    sessionStorage.setItem(SIGN_IN, token);
+    this.api.token = token;
+    // A reload in the middle of a call: join at once, beside all the rest.
+    const interrupted = interruptedCall();
+    if (interrupted) this.session.follow(interrupted.id);
+    this.events = new Events(token);
+    this.events.addEventListener("message", ({ detail }) => this.#receive(detail));
+    this.events.addEventListener("statechange", () => this.render());
+    this.events.open();
+    this.#load();
+  }
+
+  async #load() {
+    try {
+      const [me] = await Promise.all([this.api.me(), this.#loadConsultations()]);
+      const { profile, ...user } = me;
+      this.user = user;
+      this.profile = profile;
+      const all = [...this.consultations.values()];
+      this.outcomes = recentOutcomes(all, user.role, this.#dismissed(), this.now());
+      this.render();
+      if (user.role === "client") await this.loadSpecialists();
+    } catch (error) {
+      if (error.status === 401) this.signOut();
+      else setTimeout(() => this.#load(), 1000);
+    }
+  }
+
+  async #loadConsultations() {
+    for (const each of await this.api.consultations()) this.#learn(each);
+  }
+
+  // What the server says
+
+  #receive(message) {
+    const { type } = message;
+    if (type === "ready") {
+      this.#clockOffset_s = message.now - Date.now() / 1000;
+      this.events.send({ type: "camera_ready", ready: this.checked });
+      if (this.user) this.#load(); // whatever happened while we did not hear
+    } else if (type === "consultation") this.#learn(message.consultation);
+    else if (type === "presence") {
+      const specialist = this.specialists?.find(({ id }) => id === message.specialist_id);
+      const { online, camera_ready } = message;
+      if (specialist) specialist.presence = { online, camera_ready };
+    } else if (type === "connection_replaced") this.session.call?.replaced(message.connection_id);
+    else if (type === "rejoin") this.session.call?.rejoin(message.connection_id);
+    else if (type === "quality") this.session.heardQuality(message);
+    this.render();
+  }
+
+  #learn(after) {
+    const before = this.consultations.get(after.id);
+    if (before && before.now > after.now) return; // overtaken on its way here
+    this.#clockOffset_s = after.now - Date.now() / 1000;
+    this.consultations.set(after.id, after);
+    if (this.user) {
+      const { role } = this.user;
+      const name = after[role === "client" ? "specialist" : "client"].name;
+      for (const notice of noticesBetween(before, after, role, this.now()))
+        this.tell(notice, { name });
+      if (before && before.state !== after.state && isTold(after, role)) this.outcomes.add(after.id);
+    }
+    this.render();
+  }
+
+  #failed(error) {
+    if (error.status === 401) this.signOut();
+    else if (error.status === 0) this.tell("unreachable");
+    else this.tell("failed", { detail: error.message });
+    if (error.status === 404 || error.status === 409) this.#loadConsultations().catch(() => {});
+  }
+
+  #devicesChanged() {
+    const { state } = this.devices;
+    const passed = state === "ready" || (this.checked && ["off", "asking"].includes(state));
+    if (passed !== this.checked) {
+      this.checked = passed;
+      sessionStorage.setItem(CHECKED, passed ? "yes" : "no");
+      this.events?.send({ type: "camera_ready", ready: passed });
+    }
+    this.render();
+  }
+
+  #dismissed() {
+    return new Set(JSON.parse(localStorage.getItem(DISMISSED) ?? "[]"));
+  }
+
+  // Showing
+
+  #draw() {
+    const consultations = [...this.consultations.values()];
+    const signingIn = this.user === null && this.api.token !== null;
+    const next = screenFor({ ...this, consultations });
+    this.consultation = next.consultation;
+    if (!signingIn) this.#keepMedia(next);
+    const shown = [signingIn ? "loading" : next.name, next.consultation?.id, this.language].join(" ");
+    if (shown !== this.#shown) this.#change(shown, signingIn ? "loading" : next.name);
+    this.#frame.update();
+    this.#view.update?.();
+    if (this.screen === "incoming") this.#alert.start(this.t("incoming.alert"));
+    else this.#alert.stop();
+  }
+
+  #keepMedia({ name, consultation }) {
+    this.session.follow(name === "call" ? consultation.id : null);
+    if (["waiting", "incoming", "devices"].includes(name)) {
+      if (this.devices.state === "off") this.devices.open();
+    } else if (name !== "call") this.devices.close();
+  }
+
+  #change(shown, name) {
+    const before = this.screen;
+    this.#alert.stop();
+    this.#shown = shown;
+    this.#view?.close?.();
+    this.screen = name;
+    this.#view = VIEWS[name](this);
+    this.#frame.show(this.#view, before !== null && before !== name);
+  }
+}
+
+new App().start();

@@ -1,0 +1,129 @@
+/** Types of rodrun.js, the browser side of a rodrun call. Times in names: Ms; rates: Bps. */
+
+/**
+ * - `new`: not started. `connecting`: first join under way.
+ * - `connected`: ICE and DTLS are up (the partner may not be there yet).
+ * - `reconnecting`: nothing is heard from the node; ICE restarts and new joins are being tried.
+ * - `replaced`: a newer join of the same participant took over; this call does not come back.
+ * - `closed`: stopped, or refused for good.
+ */
+export type CallState =
+  | "new"
+  | "connecting"
+  | "connected"
+  | "reconnecting"
+  | "replaced"
+  | "closed";
+
+export type Quality = "excellent" | "good" | "poor" | "lost" | "unknown";
+
+/** Why a step failed. An error of yours with `final: true` from a callback ends the call. */
+export class CallError extends Error {
+  constructor(message: string, options?: { status?: number; code?: string; final?: boolean });
+  /** HTTP status, 0 when no response came. */
+  readonly status: number;
+  /** `code` of the RFC 9457 problem document, or "unreachable", "timeout", "". */
+  readonly code: string;
+  readonly final: boolean;
+}
+
+export interface CallOptions {
+  /** Address of the control API, default "/api/v1". */
+  endpoint?: string;
+  /** A fresh join token for each attempt: POST /consultations/{id}/join-tokens → token. */
+  getJoinToken: () => Promise<string>;
+  /**
+   * Value of the Authorization header ("Bearer …") for POST /connections/{id}/ice-restart.
+   * Without it a lost connection is joined anew instead of restarted.
+   */
+  getAuthorization?: (() => string | Promise<string>) | null;
+  /** Replaces the global fetch. */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | null;
+}
+
+/** Figures of about the last second, as this browser measures them. */
+export interface CallStats {
+  rttMs: number | null;
+  /** Loss of packets on their way here; null when none were due. */
+  lossPct: number | null;
+  /** How long nothing at all has been heard from the node. */
+  silentMs: number;
+  bitrateDownBps: number;
+  bitrateUpBps: number;
+  /** Decoded frames of the partner's camera. */
+  framesPerSecond: number;
+  width: number;
+  height: number;
+  quality: Quality;
+}
+
+export interface CallEventMap {
+  statechange: CustomEvent<{ state: CallState; reason: string }>;
+  /** After every join: the partner's audio and camera, and the partner's screen. */
+  remotestream: CustomEvent<{ stream: MediaStream; screen: MediaStream }>;
+  /** Whether pictures of the partner's camera and screen are arriving. */
+  flow: CustomEvent<{ video: boolean; screen: boolean }>;
+  /** Once a second. */
+  stats: CustomEvent<CallStats>;
+  /** After every join. */
+  connection: CustomEvent<{ connectionId: string; videoCodec: "vp8" | "vp9" | "av1" | "h264" }>;
+  /** Our own screen began or ended, also when ended from the browser's own bar. */
+  screenchange: CustomEvent<{ sharing: boolean }>;
+  /** A join or restart failed; another follows after a back-off. */
+  attemptfailed: CustomEvent<{ error: CallError; failures: number }>;
+}
+
+export class Call extends EventTarget {
+  constructor(options: CallOptions);
+
+  readonly state: CallState;
+  readonly connectionId: string | null;
+  readonly remoteStream: MediaStream | null;
+  readonly remoteScreen: MediaStream | null;
+  readonly flowing: { video: boolean; screen: boolean };
+
+  /** Joins and stays joined until `stop()`. Media may be given before or after. */
+  start(): void;
+  /** Leaves for good. The tracks given to the call are left running. */
+  stop(): void;
+
+  /** Sends the first audio and the first video track; null sends neither. */
+  setMedia(stream: MediaStream | null): Promise<void>;
+  setAudio(track: MediaStreamTrack | null): Promise<void>;
+  /** Null sends no picture; the sender stays, so no negotiation follows. */
+  setCamera(track: MediaStreamTrack | null): Promise<void>;
+  /** Shares the video track of a getDisplayMedia stream; null ends the sharing. */
+  setScreen(stream: MediaStream | null): Promise<void>;
+  /** Muted audio goes on as silence. Holds for tracks given later too. */
+  setMuted(muted: boolean): void;
+
+  /** Tell the call of the event `connection_replaced`; ids of other connections are ignored. */
+  replaced(connectionId: string): void;
+  /** Tell the call of the event `rejoin`; ids of other connections are ignored. */
+  rejoin(connectionId: string): void;
+
+  /** Statistics of the present connection; null before the first join. */
+  getStats(): Promise<RTCStatsReport | null>;
+
+  addEventListener<K extends keyof CallEventMap>(
+    type: K,
+    listener: (event: CallEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof CallEventMap>(
+    type: K,
+    listener: (event: CallEventMap[K]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/** The table of states: state → trigger → state. */
+export const TRANSITIONS: Readonly<Record<CallState, Readonly<Record<string, CallState>>>>;
+/** Milliseconds to wait after that many failures in a row. */
+export function backOffMs(failures: number): number;
+/** What is tried after a failure. */
+export function nextPlan(
+  plan: "restart" | "join",
+  error: { status: number; code: string },
+  failures: number,
+): "restart" | "join";

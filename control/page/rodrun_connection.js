@@ -1,0 +1,70 @@
+/** One RTCPeerConnection of a call, from its offer to its close. Used by rodrun.js. */
+
+const CONNECT_TIMEOUT_MS = 8000;
+
+/** Why a step of the call failed. `final` means that trying again is useless. */
+export class CallError extends Error {
+  constructor(message, { status = 0, code = "", final = false } = {}) {
+    super(message);
+    this.name = "CallError";
+    this.status = status;
+    this.code = code;
+    this.final = final;
+  }
+}
+
+export class Connection {
+  constructor(tracks) {
+    this.id = null;
+    this.videoCodec = null;
+    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const add = (kind, track) => this.pc.addTransceiver(track ?? kind, { direction: "sendrecv" });
+    this.lines = {
+      audio: add("audio", tracks.audio),
+      video: add("video", tracks.video),
+      screen: add("video", tracks.screen),
+    };
+    this.camera = new MediaStream([this.lines.audio.receiver.track, this.lines.video.receiver.track]);
+    this.screen = new MediaStream([this.lines.screen.receiver.track]);
+  }
+
+  async offer(options) {
+    const offer = await this.pc.createOffer(options);
+    await this.pc.setLocalDescription(offer);
+    return offer.sdp;
+  }
+
+  accept(sdp) {
+    return this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** Resolves once ICE and DTLS are up; rejects when they fail, on abort, or after the limit. */
+  connected(signal) {
+    return new Promise((resolve, reject) => {
+      const done = (settle, value) => {
+        clearTimeout(timer);
+        this.pc.removeEventListener("connectionstatechange", look);
+        signal.removeEventListener("abort", abort);
+        settle(value);
+      };
+      const look = () => {
+        const state = this.pc.connectionState;
+        if (state === "connected") done(resolve);
+        if (state === "failed" || state === "closed") done(reject, new CallError(`connection ${state}`));
+      };
+      const abort = () => done(reject, new CallError("stopped"));
+      const timer = setTimeout(
+        () => done(reject, new CallError("no connection in time", { code: "timeout" })),
+        CONNECT_TIMEOUT_MS,
+      );
+      this.pc.addEventListener("connectionstatechange", look);
+      signal.addEventListener("abort", abort);
+      if (signal.aborted) abort();
+      else look();
+    });
+  }
+
+  close() {
+    this.pc.close();
+  }
+}

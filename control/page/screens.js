@@ -1,0 +1,122 @@
+/**
+ * Which screen, which notice, which words: derived from the snapshots of the server, the role and
+ * the time. Pure; times are Unix seconds by the server's clock.
+ */
+
+const OPEN = new Set(["requested", "accepted", "active"]);
+const TOLD_TO_CLIENT = new Set(["declined", "expired", "ended"]);
+const TOLD_TO_SPECIALIST = new Set(["ended"]);
+/** After a reload, an end older than this is not shown again. */
+export const OUTCOME_AGE_S = 600;
+
+const byRequest = (a, b) => a.requested_at - b.requested_at;
+
+/** The consultation whose call is on, if any. */
+export function liveConsultation(consultations) {
+  return consultations.find(({ state }) => state === "accepted" || state === "active") ?? null;
+}
+
+/** { name, consultation }: the one screen to show now. `outcomes` are ids still to be told. */
+export function screenFor({ user, consultations, outcomes, wantsDevices }) {
+  if (!user) return { name: "signin", consultation: null };
+  const live = liveConsultation(consultations);
+  if (live) return { name: "call", consultation: live };
+  const told = consultations
+    .filter((each) => outcomes.has(each.id) && !OPEN.has(each.state))
+    .sort(byRequest)
+    .pop();
+  if (told) return { name: told.state === "ended" ? "finish" : "outcome", consultation: told };
+  const requested = consultations.filter(({ state }) => state === "requested").sort(byRequest);
+  if (requested.length && user.role === "client")
+    return { name: "waiting", consultation: requested[requested.length - 1] };
+  if (requested.length) return { name: "incoming", consultation: requested[0] };
+  return { name: wantsDevices ? "devices" : "home", consultation: null };
+}
+
+/** Whether the end of a consultation gets a screen of its own with this role. */
+export function isTold(consultation, role) {
+  return (role === "client" ? TOLD_TO_CLIENT : TOLD_TO_SPECIALIST).has(consultation.state);
+}
+
+/** After a load: ids of ends that are recent and were not put away. */
+export function recentOutcomes(consultations, role, dismissed, now) {
+  const recent = consultations.filter(
+    (each) =>
+      isTold(each, role) &&
+      !dismissed.has(each.id) &&
+      now - (each.ended_at ?? each.accept_by) < OUTCOME_AGE_S,
+  );
+  return new Set(recent.map(({ id }) => id));
+}
+
+/**
+ * What stands over the call's picture: { name, seconds } or null. `call` is the state of our own
+ * connection; what concerns ourselves is said first.
+ */
+export function callNotice(consultation, role, call, now) {
+  if (call === "replaced") return { name: "replaced", seconds: null };
+  if (call === "reconnecting") return { name: "self-reconnecting", seconds: null };
+  const { reconnecting } = consultation;
+  if (reconnecting && reconnecting.role !== role)
+    return {
+      name: `${reconnecting.role}-reconnecting`,
+      seconds: reconnecting.drop_at === null ? null : Math.max(0, reconnecting.drop_at - now),
+    };
+  if (call !== "connected") return { name: "connecting", seconds: null };
+  if (consultation.state === "accepted")
+    return { name: "partner-expected", seconds: Math.max(0, consultation.start_by - now) };
+  return null;
+}
+
+/** Passing messages for a change of one consultation: a list of names, each told once. */
+export function noticesBetween(before, after, role, now) {
+  if (!before) return [];
+  const names = [];
+  if (before.state === "requested" && role === "specialist") {
+    if (after.state === "expired") names.push("request-expired");
+    if (after.state === "cancelled") names.push("request-cancelled");
+  }
+  const proposal = before.early_end;
+  if (proposal && !after.early_end && after.state === "active") {
+    const refused = after.early_end_refused_at !== before.early_end_refused_at;
+    if (proposal.by === role) names.push(refused ? "early-end-refused" : "early-end-lapsed");
+    else if (!refused && now >= proposal.lapses_at - 1) names.push("early-end-question-lapsed");
+  }
+  const was = before.reconnecting?.role;
+  if (was && was !== role && !after.reconnecting && after.state === "active")
+    names.push(`${was}-back`);
+  return names;
+}
+
+/** Seconds of the session that are left, or null before it has started. */
+export function timeLeft(consultation, now) {
+  return consultation.ends_at === null ? null : Math.max(0, consultation.ends_at - now);
+}
+
+/** Why a request to this specialist is not possible now ("offline" …), or null. */
+export function reasonAgainst(specialist, consultations) {
+  if (consultations.some((each) => each.specialist.id === specialist.id && OPEN.has(each.state)))
+    return "open";
+  if (!specialist.presence.online) return "offline";
+  if (!specialist.takes_video) return "no-video";
+  if (!specialist.presence.camera_ready) return "camera";
+  return null;
+}
+
+/** The text of an end: key of a title and a sentence, from the reader's side. */
+export function endKey(consultation, role) {
+  const reason = consultation.end?.reason ?? "completed";
+  const mine = `${role}_left` === reason;
+  if (mine) return "you_left";
+  if (reason === "specialist_connection_lost" && role === "specialist") return "own_connection_lost";
+  return reason;
+}
+
+/** Whether the two ratings are asked for: the client's right, for a session that took place. */
+export function canRate(consultation, role) {
+  return (
+    role === "client" &&
+    consultation.state === "ended" &&
+    consultation.end?.reason !== "did_not_start"
+  );
+}

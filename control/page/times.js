@@ -1,0 +1,44 @@
+/** Times, lengths and prices as text. Pure. */
+
+/** "4:07", and "1:02:05" from an hour on. A part of a second still counts as a whole one. */
+export function countdown(seconds) {
+  const whole = Math.max(0, Math.ceil(seconds - 1e-6));
+  const pad = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const rest = pad(whole % 60);
+  return hours ? `${hours}:${pad(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** "45 мин", "1 ч 30 мин", "90 s": units in the words of `t`. */
+export function duration(seconds, t) {
+  const parts = [
+    [Math.floor(seconds / 3600), "unit.hours"],
+    [Math.floor(seconds / 60) % 60, "unit.minutes"],
+    [Math.round(seconds % 60), "unit.seconds"],
+  ];
+  const told = parts.filter(([count]) => count > 0).map(([count, unit]) => t(unit, { count }));
+  return told.length ? told.join(" ") : t("unit.seconds", { count: 0 });
+}
+
+/** "40,00 €" in Bulgarian, "€40.00" in English. */
+export function price(amount, currency, language) {
+  const number = Number(amount);
+  try {
+    return new Intl.NumberFormat(language === "bg" ? "bg-BG" : "en-IE", {
+      style: "currency",
+      currency,
+      currencyDisplay: "narrowSymbol",
+    }).format(number);
+  } catch {
+    return `${amount} ${currency}`; // a currency that this browser does not know
+  }
+}
+
+/** The first letters of a name without its title: "д-р Иван Георгиев" → "ИГ". */
+export function initials(name) {
+  const words = name.split(/\s+/).filter((word) => /^\p{Lu}/u.test(word));
+  return words
+    .slice(0, 2)
+    .map((word) => word[0])
+    .join("");
+}

@@ -1,0 +1,203 @@
+/** The call: the other large, oneself small, what stands over the picture, time and quality. */
+
+import { h, icon, setText } from "../element.js";
+import { callNotice, timeLeft } from "../screens.js";
+import { countdown, initials } from "../times.js";
+import { callControls } from "./call_controls.js";
+import { earlyEnd } from "./early_end.js";
+
+const WARN_AT_S = [300, 60];
+
+export function call(app) {
+  const { t, session, devices } = app;
+  const name = app.partner.name;
+  const remote = h("video", {
+    class: "remote",
+    testid: "remote-video",
+    "aria-label": t("call.remote", { name }),
+    autoplay: true,
+    playsinline: true,
+  });
+  const screen = h("video", {
+    class: "screen",
+    testid: "remote-screen",
+    "aria-label": t("call.remoteScreen", { name }),
+    autoplay: true,
+    playsinline: true,
+  });
+  const self = h("video", {
+    class: "mirror",
+    testid: "self-video",
+    "aria-label": t("call.self"),
+    autoplay: true,
+    playsinline: true,
+  });
+  screen.muted = self.muted = true;
+  const unmute = h(
+    "button",
+    {
+      class: "primary sound-button",
+      type: "button",
+      testid: "play-sound",
+      hidden: true,
+      onclick: () => {
+        remote.muted = false;
+        unmute.hidden = true;
+        remote.play().catch(() => {});
+      },
+    },
+    icon("sound"),
+    t("call.playSound"),
+  );
+  const time = timer(app);
+  const quality = qualityMark(app);
+  const notice = noticeBox(app);
+  const controls = callControls(app);
+  const question = earlyEnd(app);
+  const noSelf = h("span", { class: "no-self" }, icon("camera-off"), h("span", { class: "unseen" }, t("call.cameraIsOff")));
+  const stage = h(
+    "div",
+    { class: "stage" },
+    h(
+      "div",
+      { class: "other" },
+      h(
+        "div",
+        { class: "no-picture" },
+        h("span", { class: `avatar ${app.user.role === "client" ? "specialist" : "client"}`, "aria-hidden": "true" }, initials(name)),
+        h("span", {}, t("call.noPicture")),
+      ),
+      remote,
+    ),
+    screen,
+    h("div", { class: "self" }, noSelf, self),
+  );
+  const update = () => {
+    play(remote, session.call?.remoteStream ?? null, unmute);
+    play(screen, session.call?.remoteScreen ?? null);
+    show(self, devices.video);
+    stage.dataset.picture = session.flow.video;
+    stage.dataset.screen = session.flow.screen;
+    stage.dataset.self = devices.video !== null;
+    time.update();
+    quality.update();
+    notice.update();
+    controls.update();
+    question.update();
+  };
+  return {
+    element: h(
+      "section",
+      { class: "call" },
+      h("h1", { class: "unseen" }, t("call.title", { name })),
+      h(
+        "div",
+        { class: "top" },
+        h("span", { class: "partner" }, h("strong", {}, name), h("small", {}, t(`role.${app.user.role === "client" ? "specialist" : "client"}`))),
+        time.element,
+        quality.element,
+      ),
+      stage,
+      notice.element,
+      unmute,
+      question.element,
+      controls.element,
+    ),
+    update,
+    close: () => {
+      controls.close();
+      for (const video of [remote, screen, self]) video.srcObject = null;
+    },
+  };
+}
+
+/** A browser may refuse sound before the first click: then silently, with a button for it. */
+function play(video, stream, unmute = null) {
+  if (video.srcObject === stream) return;
+  video.srcObject = stream;
+  if (!stream) return;
+  video.play().catch((error) => {
+    if (error.name !== "NotAllowedError" || !unmute) return;
+    video.muted = true;
+    unmute.hidden = false;
+    video.play().catch(() => {});
+  });
+}
+
+function show(video, track) {
+  if ((video.srcObject?.getVideoTracks()[0] ?? null) === track) return;
+  video.srcObject = track ? new MediaStream([track]) : null;
+}
+
+function timer(app) {
+  const { t } = app;
+  const left = h("span", { testid: "time-left", role: "timer" });
+  const element = h("span", { class: "left", title: t("call.left") }, icon("clock"), h("span", { class: "unseen" }, t("call.left")), left);
+  const warning = h("span", { class: "unseen", role: "status" });
+  element.append(warning);
+  let before = null;
+  const update = () => {
+    const seconds = timeLeft(app.consultation, app.now());
+    setText(left, seconds === null ? "–:––" : countdown(seconds));
+    element.dataset.soon = seconds !== null && seconds <= 60;
+    for (const limit of WARN_AT_S)
+      if (before !== null && seconds !== null && before > limit && seconds <= limit)
+        setText(warning, t(`call.soon.${limit / 60}`));
+    before = seconds;
+  };
+  return { element, update };
+}
+
+function qualityMark(app) {
+  const { t, session } = app;
+  const text = h("span");
+  const bars = h("span", { class: "bars", "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"));
+  const element = h("span", { class: "quality", testid: "quality", role: "status" }, bars, text);
+  const update = () => {
+    const level = ownQuality(session, app.user.role);
+    const rtt = session.stats?.rttMs;
+    element.dataset.level = level;
+    setText(text, t(`quality.${level}`));
+    const loss = (session.stats?.lossPct ?? 0).toFixed(1);
+    const title = rtt === null || rtt === undefined ? t("quality.label") : t("quality.figures", { rtt: Math.round(rtt), loss });
+    if (element.title !== title) element.title = title;
+  };
+  return { element, update };
+}
+
+const WORST_FIRST = ["lost", "poor", "good", "excellent"];
+
+/** The worse of what this browser and the node say of our own connection. */
+export function ownQuality(session, role) {
+  const levels = [session.stats?.quality, session.measured[role]?.level];
+  return WORST_FIRST.find((level) => levels.includes(level)) ?? "unknown";
+}
+
+function noticeBox(app) {
+  const { t, session } = app;
+  const [title, lead, clock] = [h("strong"), h("p"), h("span", { class: "clock", "aria-hidden": "true" })];
+  const here = h(
+    "button",
+    { class: "primary", type: "button", testid: "use-here", onclick: () => session.restart() },
+    t("notice.useHere"),
+  );
+  const element = h(
+    "div",
+    { class: "over", testid: "call-notice", role: "status" },
+    h("span", { class: "spinner", "aria-hidden": "true" }),
+    h("div", {}, title, lead),
+    clock,
+    here,
+  );
+  const update = () => {
+    const notice = callNotice(app.consultation, app.user.role, session.state, app.now());
+    element.hidden = notice === null;
+    here.hidden = notice?.name !== "replaced";
+    if (!notice) return;
+    element.dataset.notice = notice.name;
+    setText(title, t(`notice.${notice.name}`, { name: app.partner.name }));
+    setText(lead, notice.name === "connecting" ? "" : t(`notice.${notice.name}Lead`));
+    setText(clock, notice.seconds === null ? "" : countdown(notice.seconds));
+  };
+  return { element, update };
+}

@@ -1,0 +1,31 @@
+/** The device check on its own: makes the specialist's camera ready. */
+
+import { h } from "../element.js";
+import { devicePanel } from "./device_panel.js";
+
+export function devices(app) {
+  const { t } = app;
+  const panel = devicePanel(app);
+  const done = h(
+    "button",
+    {
+      class: "primary",
+      type: "button",
+      testid: "devices-done",
+      onclick: () => app.checkDevices(false),
+    },
+    t("devices.done"),
+  );
+  return {
+    element: h(
+      "section",
+      { class: "narrow card" },
+      h("h1", {}, t("devices.title")),
+      h("p", { class: "lead" }, t("devices.lead")),
+      panel.element,
+      h("div", { class: "row foot" }, done),
+    ),
+    update: panel.update,
+    close: panel.close,
+  };
+}

@@ -1,0 +1,28 @@
+/** The view of each screen. A view is { element, update?, close? }; update runs 4 times a second. */
+
+import { h } from "../element.js";
+import { call } from "./call.js";
+import { desk } from "./desk.js";
+import { devices } from "./devices.js";
+import { finish } from "./finish.js";
+import { home } from "./home.js";
+import { incoming } from "./incoming.js";
+import { outcome } from "./outcome.js";
+import { signin } from "./signin.js";
+import { waiting } from "./waiting.js";
+
+const loading = ({ t }) => ({
+  element: h("section", { class: "loading", role: "status" }, h("p", {}, t("common.loading"))),
+});
+
+export const VIEWS = {
+  loading,
+  signin,
+  home: (app) => (app.user.role === "client" ? home(app) : desk(app)),
+  devices,
+  waiting,
+  incoming,
+  outcome,
+  call,
+  finish,
+};
