@@ -77,9 +77,11 @@ def measured(future: "Future[Any]") -> Received:
     )
 
 
-def faults_between(seconds: float = MEASURE_S, **pages: Page) -> list[str]:
-    """Measure several pages over the same time; what is wrong with what each receives."""
-    running = {name: measuring(page, seconds) for name, page in pages.items()}
+Running = dict[str, "Future[Any]"]
+
+
+def faults(running: Running) -> list[str]:
+    """What is wrong with what each receives who was being measured, by name."""
     return [
         f"{name} receives {fault}"
         for name, future in running.items()
@@ -87,9 +89,9 @@ def faults_between(seconds: float = MEASURE_S, **pages: Page) -> list[str]:
     ]
 
 
-def frames_decoded(page: Page, picture: int = 0) -> int:
-    """Frames decoded so far of the partner's camera (0) or screen (1)."""
-    return int(page.evaluate("(index) => __probe.framesDecoded(index)", picture))
+def faults_between(seconds: float = MEASURE_S, **pages: Page) -> list[str]:
+    """Measure several pages over the same time; what is wrong with what each receives."""
+    return faults({name: measuring(page, seconds) for name, page in pages.items()})
 
 
 def wait_for_media(page: Page, timeout_s: float = 20.0) -> None:
@@ -100,7 +102,55 @@ def wait_for_media(page: Page, timeout_s: float = 20.0) -> None:
     )
 
 
+# Whether a counter of the probe rose by `least` while the page looked twice.
+ROSE = """async (counter, seconds, least) => {
+  const before = await __probe[counter](0);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return (await __probe[counter](0)) - before >= least;
+}"""
+DID_NOT_RISE = f"async (...given) => !(await ({ROSE})(...given))"
+# Chromium's fake microphone beeps once a second. A decoder makes no exact zero of silence.
+SOUND = ("audioEnergy", 1.2, 1e-4)
+# Firefox sends a black picture a second where there is no camera.
+PICTURES = ("framesDecoded", 1.0, 4)
+
+
+def wait_for_sound(page: Page) -> None:
+    """Wait until sound from the partner arrives."""
+    page.wait_for(ROSE, *SOUND)
+
+
+def wait_for_silence(page: Page) -> None:
+    """Wait until no sound arrives."""
+    page.wait_for(DID_NOT_RISE, *SOUND)
+
+
+def wait_for_pictures(page: Page) -> None:
+    """Wait until pictures of the partner's camera arrive."""
+    page.wait_for(ROSE, *PICTURES)
+
+
+def wait_for_stillness(page: Page) -> None:
+    """Wait until no pictures of the partner's camera arrive."""
+    page.wait_for(DID_NOT_RISE, *PICTURES)
+
+
 def negotiation(page: Page) -> dict[str, Any]:
     """All that a reload, a new connection or a renegotiation of ``page`` would change."""
     found: dict[str, Any] = page.evaluate("() => __probe.fingerprint()")
     return found
+
+
+def connected_at(page: Page, timeout_s: float = 15.0) -> float:
+    """Wait until the newest connection of the document is up; when that was, in Unix seconds."""
+    found = page.wait_for("() => __probe.connections.at(-1).connectedAt", timeout_s=timeout_s)
+    return float(found) / 1000
+
+
+def back_at(page: Page, since: float, timeout_s: float = 15.0) -> float:
+    """Wait until pictures and sound that arrived after ``since`` are there; when that was.
+
+    Both are in Unix seconds. Three new pictures count, and sound by its packets.
+    """
+    found = page.wait_for("(at) => __probe.backSince(at)", since * 1000, timeout_s=timeout_s)
+    return float(found) / 1000

@@ -10,6 +10,7 @@
     connections: [],
     // Presented frames of the element remote-video: {at, width, height}.
     frames: [],
+    sound: [],
     navigatedAt: performance.timeOrigin,
   };
   globalThis.__probe = probe;
@@ -124,10 +125,21 @@
 
   probe.audioEnergy = async () => (await inbound("audio"))?.totalAudioEnergy ?? 0;
 
-  // When the first `count` frames of this document's newest connection had been shown, or null.
-  probe.framesSince = (at, count) => {
-    const later = probe.frames.filter((frame) => frame.at >= at);
-    return later.length >= count ? later[count - 1].at : null;
+  // Sound, looked at ten times a second: {at, packets}.
+  setInterval(async () => {
+    const packets = (await inbound("audio").catch(() => null))?.packetsReceived;
+    if (packets === undefined) return;
+    probe.sound.push({ at: now(), packets });
+    if (probe.sound.length > FRAMES_KEPT) probe.sound.shift();
+  }, 100);
+
+  // When both three pictures and new sound had arrived after `at`, or null if they have not.
+  probe.backSince = (at) => {
+    const pictures = probe.frames.filter((frame) => frame.at >= at);
+    const before = probe.sound.findLast((look) => look.at < at)?.packets ?? 0;
+    const sound = probe.sound.find((look) => look.at >= at && look.packets > before);
+    if (pictures.length < 3 || sound === undefined) return null;
+    return Math.max(pictures[2].at, sound.at);
   };
 
   // Everything that a renegotiation or a new connection would change.

@@ -111,13 +111,13 @@ def test_pulled_out_machine_hears_nothing_and_hears_again(
     network: Network, network_url: str
 ) -> None:
     get = f"import urllib.request; urllib.request.urlopen({network_url!r}, timeout=1)"
-    command = [*network.host("specialist").enter, sys.executable, "-c", get]
+    command = [*network.host("firefox").enter, sys.executable, "-c", get]
 
     def reaches() -> bool:
         return subprocess.run(command, capture_output=True).returncode == 0
 
     assert reaches()
-    network.pull_out("specialist")
+    network.pull_out("firefox")
     assert not reaches()
-    network.plug_in("specialist")
+    network.plug_in("firefox")
     assert reaches()
