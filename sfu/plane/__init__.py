@@ -1,0 +1,20 @@
+"""The compiled plane: what moves the media. ``Plane`` is its facade; commands in, events out."""
+
+from sfu.plane.plane import ConnectionStatistics, Plane, PlaneBusy, warm_up
+from sfu.plane.records import DtlsReceived, Faulted, PlaneEvent, Released, StunReceived
+from sfu.plane.tables import MAX_PARTICIPANTS, DropReason, PlaneSettings
+
+__all__ = [
+    "MAX_PARTICIPANTS",
+    "ConnectionStatistics",
+    "DropReason",
+    "DtlsReceived",
+    "Faulted",
+    "Plane",
+    "PlaneBusy",
+    "PlaneEvent",
+    "PlaneSettings",
+    "Released",
+    "StunReceived",
+    "warm_up",
+]

@@ -1,0 +1,234 @@
+"""Who answers a browser's transport-wide numbers: its partner, or the node while it is alone.
+
+With a partner there, the partner's feedback is passed on, so that the sender's congestion control
+sees the whole path. While the partner is absent or silent the node answers, about true arrivals,
+and a REMB holds the browser to a modest rate. Ownership changes at one number. At every change
+the reference time jumps ahead: libwebrtc starts its delay estimate anew on that, where a small
+step would read as queueing. The feedback packet count is the node's own and has no gaps.
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled
+from sfu.plane.feedback import (
+    LATEST,
+    UNWRAPPED_FROM,
+    build_feedback,
+    note_arrival,
+    report_from,
+    translate_feedback,
+)
+from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.plane.rtcp import get32, put16, write_remb
+from sfu.plane.tables import INBOUND, OUTBOUND, Octets, Role, Tables
+from sfu.rtp.media import Extension, TrackKind
+
+_REFERENCE_JUMP: Final = 160  # of 64 ms: 10.24 s
+_FREEING_REMBS: Final = 3  # a lost one would hold the browser down for good
+_MASK24: Final = 0xFFFFFF
+_REPORTS_A_TURN: Final = 8
+
+
+@compiled
+def partner_is_there(t: Tables, slot: int, now_ns: int) -> bool:
+    """Whether ``slot`` has a partner that media can go to and that was heard lately."""
+    partner = int(t.slots[slot]["partner"])
+    if not can_send_to(t, partner):
+        return False
+    return bool(now_ns - t.slots[partner]["last_heard_ns"] < t.state[0]["silence_ns"])
+
+
+@compiled
+def _video_source(t: Tables, slot: int) -> int:
+    """An SSRC to name in feedback about all streams of ``slot``."""
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        if t.sources[place]["ssrc"] >= 0 and t.sources[place]["kind"] == TrackKind.VIDEO:
+            return int(t.sources[place]["ssrc"])
+    return max(int(t.sources[slot * INBOUND]["ssrc"]), 0)
+
+
+@compiled
+def _sender(t: Tables, slot: int) -> int:
+    return max(int(t.streams[slot * OUTBOUND + Role.AUDIO]["ssrc"]), 0)
+
+
+@compiled
+def _send_feedback(t: Tables, slot: int, row: Octets, length: int) -> None:
+    """Send what stands in ``row``, under our packet count and reference time."""
+    record = t.slots[slot]
+    theirs = get32(row, 16) >> 8
+    if record["feedback_fresh"] != 0:
+        record["feedback_fresh"] = 0
+        record["feedback_shift"] = 0
+        if record["feedback_reference"] >= 0:
+            wanted = int(record["feedback_reference"]) + _REFERENCE_JUMP
+            record["feedback_shift"] = (wanted - theirs) & _MASK24
+    reference = (theirs + int(record["feedback_shift"])) & _MASK24
+    record["feedback_reference"] = reference
+    count = int(record["feedback_count"]) & 0xFF
+    record["feedback_count"] = count + 1
+    put16(row, 16, reference >> 8)
+    put16(row, 18, ((reference & 0xFF) << 8) | count)
+    queue_control(t, slot, length)
+
+
+@compiled
+def answer_arrivals(t: Tables, slot: int) -> None:
+    """Tell ``slot`` about the arrivals that were not told yet; the node is the one to answer."""
+    if not can_send_to(t, slot):
+        return
+    record = t.slots[slot]
+    for _ in range(_REPORTS_A_TURN):
+        row = control_row(t)
+        length = build_feedback(
+            t.rings[slot],
+            record["arrival"],
+            _sender(t, slot),
+            _video_source(t, slot),
+            0,
+            0,
+            t.deltas,
+            row,
+            0,
+        )
+        if length <= 0:
+            return
+        _send_feedback(t, slot, row, length)
+
+
+@compiled
+def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int) -> int:
+    """Remember the arrival of a packet from ``slot``; its unwrapped number, or −1 (repeated)."""
+    return note_arrival(t.rings[slot], t.slots[slot]["arrival"], number, arrival_ns)
+
+
+@compiled
+def hand_to_partner(t: Tables, slot: int, now_ns: int) -> None:
+    """From the next number of ``slot`` on its partner answers, if it is there and able to."""
+    record = t.slots[slot]
+    partner = t.slots[int(record["partner"])]
+    if partner["id_of"][Extension.TRANSPORT_WIDE_CC] == 0:
+        return
+    if not partner_is_there(t, slot, now_ns):
+        return
+    answer_arrivals(t, slot)
+    record["feedback_by_partner"] = 1
+    record["feedback_from"] = int(record["arrival"][LATEST]) + 1
+    record["feedback_told"] = int(record["arrival"][LATEST])
+    record["feedback_fresh"] = 1
+    record["remb_frees"] = _FREEING_REMBS
+    record["remb_due_ns"] = 0
+
+
+@compiled
+def take_back(t: Tables, slot: int, now_ns: int) -> None:
+    """From the first number that the partner of ``slot`` did not answer on, the node does."""
+    record = t.slots[slot]
+    if record["feedback_by_partner"] == 0:
+        return
+    record["feedback_by_partner"] = 0
+    record["feedback_fresh"] = 1
+    record["feedback_due_ns"] = now_ns
+    report_from(record["arrival"], (int(record["feedback_told"]) + 1) & 0xFFFF)
+
+
+@compiled
+def send_transport_number(t: Tables, slot: int, number: int) -> int:
+    """Our transport-wide number, unwrapped, for a packet to ``slot`` that has the partner's.
+
+    −1 for one from before the epoch.
+    """
+    record = t.slots[slot]
+    if record["transport_epoch"] != record["epoch"]:
+        ours = max(int(record["transport_last"]), UNWRAPPED_FROM) + 1
+        record["transport_shift"] = ours - number
+        record["transport_first"] = ours
+        record["transport_epoch"] = record["epoch"]
+    ours = number + int(record["transport_shift"])
+    if ours < record["transport_first"]:
+        return -1
+    record["transport_last"] = max(int(record["transport_last"]), ours)
+    return ours
+
+
+@compiled
+def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
+    """Pass transport-wide feedback from ``slot`` on to its partner, the sender it is about.
+
+    False when nothing of it is for the partner.
+    """
+    record = t.slots[slot]
+    source = int(record["partner"])
+    if not can_send_to(t, source) or record["transport_epoch"] != record["epoch"]:
+        return False
+    sender = t.slots[source]
+    if sender["feedback_by_partner"] == 0:
+        return False
+    shift = int(record["transport_shift"])
+    row = control_row(t)
+    t.acknowledged[0] = 0
+    length = translate_feedback(
+        data,
+        at,
+        end,
+        shift,
+        max(int(record["transport_first"]), int(sender["feedback_from"]) + shift),
+        int(record["transport_last"]),
+        _sender(t, source),
+        _video_source(t, source),
+        0,
+        0,
+        t.deltas,
+        row,
+        0,
+        t.acknowledged,
+    )
+    if length <= 0:
+        return False
+    told = int(t.acknowledged[0]) - shift
+    sender["feedback_told"] = max(int(sender["feedback_told"]), told)
+    _send_feedback(t, source, row, length)
+    return True
+
+
+@compiled
+def _send_remb(t: Tables, slot: int, bitrate_bps: int) -> None:
+    count = 0
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        if t.sources[place]["ssrc"] >= 0 and t.sources[place]["kind"] > TrackKind.AUDIO:
+            t.ssrcs[count] = t.sources[place]["ssrc"]
+            count += 1
+    if count == 0:
+        return
+    row = control_row(t)
+    length = write_remb(row, 0, _sender(t, slot), bitrate_bps, t.ssrcs, count)
+    queue_control(t, slot, length)
+
+
+@compiled
+def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
+    """The timers of this module for ``slot``."""
+    record = t.slots[slot]
+    state = t.state[0]
+    if not can_send_to(t, slot):
+        return
+    alone = not partner_is_there(t, slot, now_ns)
+    if alone:
+        take_back(t, slot, now_ns)
+    interval_ns = int(state["feedback_interval_ns"])
+    if record["feedback_due_ns"] - now_ns > interval_ns:
+        record["feedback_due_ns"] = now_ns  # the clock was set back
+    if record["feedback_by_partner"] == 0 and now_ns >= record["feedback_due_ns"]:
+        record["feedback_due_ns"] = now_ns + interval_ns
+        answer_arrivals(t, slot)
+    if record["remb_due_ns"] - now_ns > 1_000_000_000:
+        record["remb_due_ns"] = now_ns
+    if now_ns < record["remb_due_ns"]:
+        return
+    record["remb_due_ns"] = now_ns + 1_000_000_000
+    if alone:
+        record["remb_frees"] = _FREEING_REMBS
+        _send_remb(t, slot, int(state["alone_bitrate_bps"]))
+    elif record["remb_frees"] > 0:
+        record["remb_frees"] -= 1
+        _send_remb(t, slot, int(state["free_bitrate_bps"]))

@@ -1,0 +1,236 @@
+"""One RTP packet from a participant to the partner: authenticated, measured, rewritten, queued.
+
+The payload stays where the kernel put it; the new header is written right before it.
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled
+from sfu.native import SRTP_OK, srtp_unprotect
+from sfu.plane.addresses import hear_from
+from sfu.plane.answering import hand_to_partner, note_transport_number, send_transport_number
+from sfu.plane.bucket import level_after
+from sfu.plane.continuity import (
+    clock_rate,
+    follow,
+    follow_time,
+    follows,
+    next_sequence,
+    next_timestamp,
+    original_sequence,
+)
+from sfu.plane.feedback import unwrap_near
+from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
+from sfu.plane.outgoing import can_send_to, queue_media
+from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements, write_header
+from sfu.plane.reception import note_sequence, note_timestamp
+from sfu.plane.redundancy import map_blocks, primary_block
+from sfu.plane.rtcp import get8, get16, get32, put16
+from sfu.plane.sources import (
+    admit_source,
+    carries,
+    find_source,
+    is_rtx,
+    kind_by_mid,
+    place_for_source,
+)
+from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Tables
+from sfu.rtp.media import Codec, Extension
+
+_REPLAY_FAIL: Final = 9  # srtp_err_status_t
+_REPLAY_OLD: Final = 10
+_ATTEMPTS_S: Final = 20  # packets of unknown sources tried on libsrtp a second
+
+
+@compiled
+def take_attempt(t: Tables, slot: int, now_ns: int) -> bool:
+    """Whether ``slot`` may try one more packet of an unknown source on libsrtp."""
+    record = t.slots[slot]
+    full_ns = level_after(int(record["attempts_full_ns"]), now_ns, _ATTEMPTS_S, _ATTEMPTS_S)
+    if full_ns < 0:
+        return False
+    record["attempts_full_ns"] = full_ns
+    return True
+
+
+@compiled
+def count_failure(t: Tables, status: int) -> None:
+    """Count a packet that libsrtp refused."""
+    if status in (_REPLAY_FAIL, _REPLAY_OLD):
+        t.drops[DropReason.REPEATED] += 1
+    else:
+        t.drops[DropReason.NOT_AUTHENTIC] += 1
+
+
+@compiled
+def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_ns: int) -> None:
+    """Take the RTP packet from ``at`` to ``end`` of the data, from the address at ``place``."""
+    slot = place // ADDRESSES
+    record = t.slots[slot]
+    data = t.data
+    payload = header_end(data, at, end)
+    if payload < 0:
+        t.drops[DropReason.MALFORMED_RTP] += 1
+        return
+    codec = get8(record["codec_of"], get8(data, at + 1) & 0x7F)
+    ssrc = packet_ssrc(data, at)
+    read_elements(data, at, payload, record["extension_of"], t.elements)
+
+    source_at = find_source(t, slot, ssrc)
+    kind = -1
+    is_new = False
+    if source_at < 0:  # learn it by its MID, but only once it has proved authentic
+        kind = kind_by_mid(record, data, t.elements)
+        source_at = place_for_source(t, slot, now_ns) if carries(kind, is_rtx(codec), codec) else -1
+        if source_at < 0 or not take_attempt(t, slot, now_ns):
+            t.drops[DropReason.UNKNOWN_SSRC] += 1
+            return
+        is_new = True
+    elif t.sources[source_at]["kind"] < 0:  # it sent RTCP first
+        kind = kind_by_mid(record, data, t.elements)
+
+    state = t.state[0]
+    t.length[0] = end - at
+    status = srtp_unprotect(
+        int(record["srtp_in"]), int(state["data_address"]) + at, int(state["length_address"])
+    )
+    if status != SRTP_OK:
+        count_failure(t, status)
+        return
+    hear_from(t, slot, place % ADDRESSES, arrival_ns)
+    record["packets_in"] += 1
+    record["octets_in"] += end - at
+    end = at + int(t.length[0])
+    source = t.sources[source_at]
+    if is_new:
+        admit_source(t, source_at, ssrc, kind, is_rtx(codec), False)
+    elif kind >= 0:
+        source["kind"] = kind
+        source["rtx"] = 1 if is_rtx(codec) else 0
+    sequence = get16(data, at + 2)
+    if source["packets"] == 0:
+        unwrapped = int(source["highest"]) + sequence
+    else:
+        unwrapped = unwrap_near(int(source["highest"]), sequence)
+    source["highest"] = max(int(source["highest"]), unwrapped)
+    source["packets"] += 1
+    source["heard_ns"] = arrival_ns
+    note_sequence(source["reception"], sequence)
+
+    transport = -1
+    if t.elements[Extension.TRANSPORT_WIDE_CC] >= 0:
+        number = int(t.elements[Extension.TRANSPORT_WIDE_CC])
+        transport = note_transport_number(t, slot, number, arrival_ns)
+        if transport < 0:
+            t.drops[DropReason.REPEATED] += 1
+            return
+    if not carries(int(source["kind"]), source["rtx"] != 0, codec):
+        t.drops[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
+        return
+    if source["rtx"] == 0:
+        rate = clock_rate(int(source["kind"]))
+        note_timestamp(source["reception"], get32(data, at + 4), arrival_ns, rate)
+    partner = int(record["partner"])
+    if not can_send_to(t, partner) or t.slots[partner]["media"] == 0:
+        t.drops[DropReason.NO_PARTNER] += 1
+        return
+    forward(t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns)
+
+
+@compiled
+def forward(
+    t: Tables,
+    slot: int,
+    source_at: int,
+    at: int,
+    payload: int,
+    end: int,
+    codec: int,
+    sequence: int,
+    transport: int,
+    arrival_ns: int,
+    now_ns: int,
+) -> None:
+    """Rewrite an authentic packet of ``slot`` for the partner, which is there, and queue it.
+
+    ``payload`` to ``end`` is the payload with its padding; ``sequence`` and ``transport`` are
+    the unwrapped numbers (``transport`` −1 for none).
+    """
+    data = t.data
+    sender = t.slots[slot]
+    partner = int(sender["partner"])
+    receiver = t.slots[partner]
+    source = t.sources[source_at]
+    kind = int(source["kind"])
+    media = t.streams[partner * OUTBOUND + media_role(kind)]
+    stream = t.streams[partner * OUTBOUND + media_role(kind) + int(source["rtx"])]
+
+    data_end = payload_end(data, at, payload, end)
+    if data_end < 0:
+        t.drops[DropReason.MALFORMED_RTP] += 1
+        return
+    flags = (get8(data, at) & 0x20) | (get8(data, at + 1) & 0x80)
+    timestamp = get32(data, at + 4)
+    payload_type = int(receiver["payload_of"][codec])
+
+    if codec == Codec.RED:
+        primary = primary_block(data, payload, data_end)
+        if primary < 0:
+            t.drops[DropReason.MALFORMED_RED] += 1
+            return
+        if payload_type < 0 or not map_blocks(data, payload, data_end, sender, receiver):
+            payload_type = int(receiver["payload_of"][Codec.OPUS])
+            # libsrtp wants packets aligned to four octets: move the block to where RED began
+            for index in range(end - primary):
+                data[payload + index] = data[primary + index]
+            end -= primary - payload
+    if payload_type < 0 or stream["ssrc"] < 0:
+        t.drops[DropReason.PARTNER_LACKS_CODEC] += 1
+        return
+
+    epoch = int(receiver["epoch"])
+    ssrc = int(source["ssrc"])
+    if source["rtx"] != 0 and data_end - payload >= 2:
+        original = -1
+        if media["epoch"] == epoch:
+            original = original_sequence(media, get16(data, payload))
+        if original < 0:
+            t.drops[DropReason.BEFORE_EPOCH] += 1
+            return
+        put16(data, payload, original & 0xFFFF)
+
+    if not follows(stream, epoch, ssrc):
+        follow(stream, epoch, ssrc, sequence)
+        if source["rtx"] == 0:
+            want_keyframe(t, slot, kind)
+            ask_for_keyframes(t, slot, now_ns)
+    is_new_time = media["time_epoch"] != epoch
+    if is_new_time or (source["rtx"] == 0 and media["time_source"] != ssrc):
+        follow_time(media, epoch, ssrc, timestamp, arrival_ns, clock_rate(kind))
+    ours = next_sequence(stream, sequence)
+    if ours < 0:
+        t.drops[DropReason.BEFORE_EPOCH] += 1
+        return
+    if transport >= 0 and receiver["id_of"][Extension.TRANSPORT_WIDE_CC] != 0:
+        our_transport = send_transport_number(t, partner, transport)
+        if our_transport < 0:
+            t.drops[DropReason.BEFORE_EPOCH] += 1
+            return
+        t.elements[Extension.TRANSPORT_WIDE_CC] = our_transport & 0xFFFF
+        if sender["feedback_by_partner"] == 0:
+            hand_to_partner(t, slot, now_ns)
+
+    begin = write_header(
+        data,
+        payload,
+        flags,
+        payload_type,
+        ours & 0xFFFF,
+        next_timestamp(media, timestamp, arrival_ns),
+        int(stream["ssrc"]),
+        receiver,
+        t.elements,
+    )
+    if queue_media(t, partner, begin, end):
+        stream["packets"] += 1
+        stream["octets"] += data_end - payload

@@ -1,0 +1,228 @@
+"""The plane's loop: wait, commands, a batch of datagrams, timers, one batch out.
+
+``run`` returns when it is told to stop. It may raise, which is our error: it can be called again
+and goes on behind what it was doing (``Phase``).
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled
+from sfu.native import (
+    CLOCK_REALTIME,
+    CONTROL_SIZE,
+    MSG_DONTWAIT,
+    MSG_TRUNC,
+    POLLIN,
+    poll,
+    read_clock,
+    receive_overflow,
+    receive_time,
+    recvmmsg,
+    reset_messages,
+)
+from sfu.plane.addresses import find_address
+from sfu.plane.answering import answer_when_due
+from sfu.plane.bucket import level_after
+from sfu.plane.commands import read_commands
+from sfu.plane.forwarding import receive_rtp
+from sfu.plane.keyframes import ask_for_keyframes
+from sfu.plane.outgoing import flush
+from sfu.plane.records import EventKind
+from sfu.plane.reports import report_when_due
+from sfu.plane.responses import receive_rtcp
+from sfu.plane.rtcp import get8
+from sfu.plane.stun import UFRAG_LENGTH, slot_of, username_at
+from sfu.plane.tables import (
+    ADDRESS_WORDS,
+    ADDRESSES,
+    BATCH,
+    FIRST_OCTET,
+    STRIDE,
+    DropReason,
+    Phase,
+    Tables,
+)
+from sfu.plane.telling import tell_datagram, tell_what_is_due
+
+FAULTS_ALLOWED: Final = 3
+_IDLE_MS: Final = 1000  # nothing is open: only a command can give work
+_NS_A_MS: Final = 1_000_000
+_STUN_S: Final = 50  # a second and participant; a browser sends a few
+_DTLS_S: Final = 200
+
+
+@compiled
+def run(t: Tables) -> None:
+    """Forward until the shell says stop."""
+    state = t.state[0]
+    now_ns = read_clock(t.clock, int(state["clock_address"]), CLOCK_REALTIME)
+    while state["running"] != 0:
+        if state["phase"] == Phase.WAIT:
+            wait(t, now_ns)
+            now_ns = read_clock(t.clock, int(state["clock_address"]), CLOCK_REALTIME)
+            state["phase"] = Phase.COMMANDS
+        if state["phase"] == Phase.COMMANDS:
+            if t.poll[1]["happened"] != 0:
+                read_commands(t, now_ns)
+            receive(t, now_ns)
+            state["phase"] = Phase.PACKETS
+        if state["phase"] == Phase.PACKETS:
+            process(t, now_ns)
+            state["position"] = 0
+            state["phase"] = Phase.TIMERS
+        if now_ns >= state["next_tick_ns"] or state["next_tick_ns"] - now_ns > state["tick_ns"]:
+            run_timers(t, now_ns)
+            state["next_tick_ns"] = now_ns + state["tick_ns"]
+        state["slot"] = -1
+        flush(t)
+        state["phase"] = Phase.WAIT
+
+
+@compiled
+def wait(t: Tables, now_ns: int) -> None:
+    """Sleep until a datagram or a command is there, or a timer is due."""
+    state = t.state[0]
+    t.poll[0]["fd"] = state["socket"]
+    t.poll[1]["fd"] = state["command_channel"]
+    t.poll[0]["events"] = POLLIN
+    t.poll[1]["events"] = POLLIN
+    t.poll[1]["happened"] = 0
+    milliseconds = _IDLE_MS
+    if state["open_count"] > 0:
+        left_ns = int(state["next_tick_ns"]) - now_ns
+        milliseconds = min(max((left_ns + _NS_A_MS - 1) // _NS_A_MS, 0), 1000)
+    poll(int(state["poll_address"]), 2, milliseconds)
+
+
+@compiled
+def receive(t: Tables, now_ns: int) -> None:
+    """Receive one batch and note lengths and arrival times."""
+    state = t.state[0]
+    headers = t.receive_headers
+    count = recvmmsg(int(state["socket"]), int(state["receive_address"]), BATCH, MSG_DONTWAIT, 0)
+    state["position"] = 0
+    state["count"] = max(count, 0)
+    state["commands_checked"] = 0
+    for index in range(count):
+        header = headers[index]
+        datagram = t.datagrams[index]
+        control_length = int(header["control_length"])
+        arrival_ns = receive_time(t.control, index * CONTROL_SIZE, control_length)
+        datagram["arrival_ns"] = arrival_ns if arrival_ns > 0 else now_ns
+        datagram["length"] = header["length"]
+        datagram["truncated"] = header["flags"] & MSG_TRUNC
+        overflow = receive_overflow(t.control, index * CONTROL_SIZE, control_length)
+        if overflow >= 0:
+            t.drops[DropReason.SOCKET_OVERFLOW] = overflow
+    reset_messages(headers, count)
+
+
+@compiled
+def process(t: Tables, now_ns: int) -> None:
+    """Take the datagrams of the batch, from ``position`` on."""
+    state = t.state[0]
+    while state["position"] < state["count"]:
+        index = int(state["position"])
+        state["position"] = index + 1
+        state["slot"] = -1
+        take_datagram(t, index, now_ns)
+
+
+@compiled
+def take_datagram(t: Tables, index: int, now_ns: int) -> None:
+    """Classify one datagram by its first octet (RFC 7983) and hand it on."""
+    datagram = t.datagrams[index]
+    at = index * STRIDE + FIRST_OCTET
+    end = at + int(datagram["length"])
+    if end == at:
+        t.drops[DropReason.EMPTY] += 1
+        return
+    if datagram["truncated"] != 0:
+        t.drops[DropReason.OVERSIZED] += 1
+        return
+    first = get8(t.data, at)
+    if first < 4:
+        take_stun(t, index, at, end, now_ns)
+        return
+    is_media = 128 <= first < 192
+    if not is_media and not 20 <= first < 64:
+        t.drops[DropReason.UNKNOWN_PROTOCOL] += 1
+        return
+    place = find_address(t, t.names, index * ADDRESS_WORDS)
+    if place < 0 and t.state[0]["commands_checked"] == 0:
+        # its address may have been validated after the commands of this turn were read
+        t.state[0]["commands_checked"] = 1
+        read_commands(t, now_ns)
+        place = find_address(t, t.names, index * ADDRESS_WORDS)
+    if place < 0:
+        t.drops[DropReason.UNKNOWN_SOURCE] += 1
+        return
+    slot = place // ADDRESSES
+    record = t.slots[slot]
+    t.state[0]["slot"] = slot
+    if record["faults"] >= FAULTS_ALLOWED:
+        t.drops[DropReason.FAULT] += 1
+        return
+    if not is_media:
+        full_ns = level_after(int(record["dtls_full_ns"]), now_ns, _DTLS_S, _DTLS_S)
+        if full_ns < 0:
+            t.drops[DropReason.DTLS_RATE] += 1
+            return
+        record["dtls_full_ns"] = full_ns
+        tell_datagram(t, EventKind.DTLS.value, slot, index, at, end)
+        return
+    if record["srtp_in"] == 0 or record["media"] == 0:
+        t.drops[DropReason.NO_KEYS_YET] += 1
+        return
+    a_second = int(t.state[0]["media_packets_s"])
+    full_ns = level_after(int(record["media_full_ns"]), now_ns, a_second, a_second)
+    if full_ns < 0:
+        t.drops[DropReason.MEDIA_RATE] += 1
+        return
+    record["media_full_ns"] = full_ns
+    arrival_ns = int(datagram["arrival_ns"])
+    if end - at >= 2 and 192 <= get8(t.data, at + 1) < 224:  # RFC 5761 section 4
+        receive_rtcp(t, place, at, end, arrival_ns, now_ns)
+    else:
+        receive_rtp(t, place, at, end, arrival_ns, now_ns)
+
+
+@compiled
+def take_stun(t: Tables, index: int, at: int, end: int, now_ns: int) -> None:
+    """Pass a STUN packet up if its username names an open slot by its whole fragment."""
+    username = username_at(t.data, at, end)
+    if username < 0:
+        t.drops[DropReason.MALFORMED_STUN] += 1
+        return
+    slot = slot_of(t.data, username)
+    is_ours = 0 <= slot < t.slots.size and t.slots[slot]["open"] != 0
+    for offset in range(UFRAG_LENGTH):
+        is_ours = is_ours and t.slots[slot]["ufrag"][offset] == t.data[username + offset]
+    if not is_ours:
+        t.drops[DropReason.UNKNOWN_UFRAG] += 1
+        return
+    record = t.slots[slot]
+    t.state[0]["slot"] = slot
+    full_ns = level_after(int(record["stun_full_ns"]), now_ns, _STUN_S, _STUN_S)
+    if full_ns < 0:
+        t.drops[DropReason.STUN_RATE] += 1
+        return
+    record["stun_full_ns"] = full_ns
+    tell_datagram(t, EventKind.STUN.value, slot, index, at, end)
+
+
+@compiled
+def run_timers(t: Tables, now_ns: int) -> None:
+    """Do what is due for every slot, from ``position`` on."""
+    state = t.state[0]
+    while state["position"] < t.slots.size:
+        slot = int(state["position"])
+        state["position"] = slot + 1
+        state["slot"] = slot
+        record = t.slots[slot]
+        if record["fault_untold"] != 0 or record["release_untold"] != 0:
+            tell_what_is_due(t, slot)
+        if record["open"] != 0 and record["faults"] < FAULTS_ALLOWED:
+            answer_when_due(t, slot, now_ns)
+            report_when_due(t, slot, now_ns)
+            ask_for_keyframes(t, slot, now_ns)

@@ -1,0 +1,140 @@
+"""The compound RTCP report that each participant gets once a second (RFC 3550 section 6.4).
+
+A sender report for each stream that is being sent, reception reports about what comes from the
+participant, and a CNAME. The times of all the streams of one source participant are mapped by one
+clock offset, or the receiver's lips and sound part ways.
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled
+from sfu.plane.continuity import clock_rate
+from sfu.plane.keyframes import media_role
+from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.plane.reception import RECEIVED, fill_report_block
+from sfu.plane.rtcp import (
+    REPORT_NTP_FRACTION,
+    REPORT_NTP_SECONDS,
+    REPORT_OCTETS,
+    REPORT_PACKETS,
+    REPORT_RTP_TIMESTAMP,
+    REPORT_SSRC,
+    add_report_block,
+    delay_since,
+    ntp_fraction,
+    ntp_seconds,
+    write_cname,
+    write_receiver_report,
+    write_sender_report,
+)
+from sfu.plane.sources import find_source
+from sfu.plane.tables import INBOUND, OUTBOUND, TRACKS, Octets, Role, Tables
+
+_NS: Final = 1_000_000_000
+_MASK32: Final = 0xFFFFFFFF
+_CLOCK_STEP_NS: Final = 1_000_000_000  # beyond it the browser's clock was set
+_DRIFT_PARTS: Final = 64
+
+
+@compiled
+def note_clock(t: Tables, slot: int, browser_ns: int, arrival_ns: int) -> None:
+    """Measure the browser's clock by a sender report that said ``browser_ns``.
+
+    The least offset is that of the report that was least delayed. It is let grow slowly, for
+    clocks drift apart.
+    """
+    record = t.slots[slot]
+    offset = arrival_ns - browser_ns
+    known = int(record["clock_offset_ns"])
+    is_new = record["clock_known"] == 0 or abs(offset - known) > _CLOCK_STEP_NS
+    if is_new or offset < known:
+        record["clock_offset_ns"] = offset
+    else:
+        record["clock_offset_ns"] = known + (offset - known) // _DRIFT_PARTS
+    record["clock_known"] = 1
+
+
+@compiled
+def _write_stream_report(t: Tables, slot: int, kind: int, row: Octets, at: int, now_ns: int) -> int:
+    """Write the sender report of one stream; ``at`` when there is nothing to say, or −1."""
+    record = t.slots[slot]
+    stream = t.streams[slot * OUTBOUND + media_role(kind)]
+    partner = int(record["partner"])
+    if partner < 0 or stream["packets"] == 0 or stream["epoch"] != record["epoch"]:
+        return at
+    source_at = find_source(t, partner, int(stream["source"]))
+    if source_at < 0 or t.slots[partner]["clock_known"] == 0:
+        return at
+    source = t.sources[source_at]
+    if source["report_ns"] == 0:
+        return at
+    # the source's report was true at this time of the node's clock
+    true_ns = int(source["report_ntp_ns"]) + int(t.slots[partner]["clock_offset_ns"])
+    passed_ns = now_ns - true_ns
+    rate = clock_rate(kind)
+    passed = passed_ns // _NS * rate + passed_ns % _NS * rate // _NS
+    timestamp = int(source["report_timestamp"]) + int(stream["time_shift"]) + passed
+    report = t.report
+    report[REPORT_SSRC] = stream["ssrc"]
+    report[REPORT_NTP_SECONDS] = ntp_seconds(now_ns)
+    report[REPORT_NTP_FRACTION] = ntp_fraction(now_ns)
+    report[REPORT_RTP_TIMESTAMP] = timestamp & _MASK32
+    report[REPORT_PACKETS] = int(stream["packets"]) & _MASK32
+    report[REPORT_OCTETS] = int(stream["octets"]) & _MASK32
+    return write_sender_report(row, at, report)
+
+
+@compiled
+def _add_blocks(t: Tables, slot: int, row: Octets, at: int, behind: int, now_ns: int) -> int:
+    """Append what was received from ``slot`` to the report just written; −1 without room."""
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["ssrc"] < 0 or source["reception"][RECEIVED] == 0:
+            continue
+        lsr = 0
+        dlsr = 0
+        if source["report_ns"] != 0:
+            lsr = int(source["report_middle"])
+            dlsr = delay_since(int(source["report_ns"]), now_ns)
+        fill_report_block(source["reception"], int(source["ssrc"]), lsr, dlsr, t.block)
+        behind = add_report_block(row, at, behind, t.block)
+        if behind < 0:
+            return -1
+    return behind
+
+
+@compiled
+def send_report(t: Tables, slot: int, now_ns: int) -> None:
+    """Send ``slot`` its report."""
+    record = t.slots[slot]
+    first = t.streams[slot * OUTBOUND + Role.AUDIO]
+    if not can_send_to(t, slot) or record["media"] == 0 or first["ssrc"] < 0:
+        return
+    row = control_row(t)
+    length = 0
+    for kind in range(TRACKS):
+        at = length
+        length = _write_stream_report(t, slot, kind, row, at, now_ns)
+        if at == 0 and length > 0:
+            length = _add_blocks(t, slot, row, at, length, now_ns)
+        if length < 0:
+            return
+    if length == 0:
+        length = write_receiver_report(row, 0, int(first["ssrc"]))
+        length = _add_blocks(t, slot, row, 0, length, now_ns)
+    name_length = int(record["cname_length"])
+    length = write_cname(row, length, int(first["ssrc"]), record["cname"], name_length)
+    if length > 0:
+        queue_control(t, slot, length)
+
+
+@compiled
+def report_when_due(t: Tables, slot: int, now_ns: int) -> None:
+    """The timer of this module for ``slot``."""
+    record = t.slots[slot]
+    interval_ns = int(t.state[0]["report_interval_ns"])
+    due_ns = int(record["report_due_ns"])
+    if now_ns < due_ns <= now_ns + interval_ns:
+        return
+    send_report(t, slot, now_ns)
+    record["report_due_ns"] = now_ns + interval_ns

@@ -1,0 +1,215 @@
+"""What the plane does about RTCP from a participant. RTCP ends here; little of it is passed on."""
+
+from typing import Final
+
+from sfu.compiled import compiled
+from sfu.native import SRTP_OK, srtp_unprotect_rtcp
+from sfu.plane.addresses import hear_from
+from sfu.plane.answering import relay_feedback
+from sfu.plane.feedback import is_transport_feedback
+from sfu.plane.forwarding import count_failure, take_attempt
+from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
+from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.plane.reports import note_clock
+from sfu.plane.rtcp import (
+    BLOCK_DLSR,
+    BLOCK_FRACTION_LOST,
+    BLOCK_LSR,
+    BLOCK_PACKETS_LOST,
+    BLOCK_SSRC,
+    FORMAT_NACK,
+    GOODBYE,
+    RECEIVER_REPORT,
+    REPORT_BLOCK_LENGTH,
+    REPORT_NTP_FRACTION,
+    REPORT_NTP_SECONDS,
+    REPORT_RTP_TIMESTAMP,
+    REPORT_SSRC,
+    SENDER_REPORT,
+    TRANSPORT_FEEDBACK,
+    fir_entries,
+    fir_ssrc,
+    is_feedback,
+    is_pli,
+    is_remb,
+    media_ssrc,
+    ntp_middle,
+    ntp_to_unix_ns,
+    packet_count,
+    packet_type,
+    payload_end,
+    read_receiver_report,
+    read_report_block,
+    read_sender_report,
+    round_trip_ns,
+    sender_ssrc,
+    step,
+    translate_nack,
+)
+from sfu.plane.sources import admit_source, find_source, place_for_source
+from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Octets, Role, Tables
+from sfu.rtp.media import TrackKind
+
+_NACK_REACH: Final = 0x4000  # older packets are in nobody's history
+_RELAYED_A_COMPOUND: Final = 16  # feedback packets; one compound must not become a flood
+
+
+@compiled
+def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_ns: int) -> None:
+    """Take the compound RTCP from ``at`` to ``end`` of the data, from the address at ``place``."""
+    slot = place // ADDRESSES
+    record = t.slots[slot]
+    data = t.data
+    ssrc = sender_ssrc(data, at, end)
+    if ssrc < 0:
+        t.drops[DropReason.MALFORMED_RTCP] += 1
+        return
+    source_at = find_source(t, slot, ssrc)
+    is_new = source_at < 0
+    if is_new:  # a browser that sends no media reports under an SSRC that it never declared
+        source_at = place_for_source(t, slot, now_ns)
+        if source_at < 0 or not take_attempt(t, slot, now_ns):
+            t.drops[DropReason.UNKNOWN_SSRC] += 1
+            return
+    state = t.state[0]
+    t.length[0] = end - at
+    status = srtp_unprotect_rtcp(
+        int(record["srtp_in"]), int(state["data_address"]) + at, int(state["length_address"])
+    )
+    if status != SRTP_OK:
+        count_failure(t, status)
+        return
+    hear_from(t, slot, place % ADDRESSES, arrival_ns)
+    if is_new:
+        admit_source(t, source_at, ssrc, -1, False, False)
+    t.sources[source_at]["heard_ns"] = arrival_ns
+    record["packets_in"] += 1
+    record["octets_in"] += end - at
+    end = at + int(t.length[0])
+    relayed = 0
+    while at < end:
+        behind = step(data, at, end)
+        if behind < 0:
+            t.drops[DropReason.MALFORMED_RTCP] += 1
+            return
+        relayed += _respond(t, slot, at, payload_end(data, at, behind), relayed, arrival_ns, now_ns)
+        at = behind
+
+
+@compiled
+def _respond(
+    t: Tables, slot: int, at: int, end: int, relayed: int, arrival_ns: int, now_ns: int
+) -> int:
+    """Take one RTCP packet; returns how many packets were made of it for the partner."""
+    data = t.data
+    kind = packet_type(data, at)
+    if kind == SENDER_REPORT:
+        blocks = read_sender_report(data, at, end, t.report)
+        if blocks >= 0:
+            _note_sender_report(t, slot, arrival_ns)
+            _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
+        return 0
+    if kind == RECEIVER_REPORT:
+        blocks = read_receiver_report(data, at, end, t.report)
+        if blocks >= 0:
+            _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
+        return 0
+    if is_transport_feedback(data, at, end):
+        if relayed < _RELAYED_A_COMPOUND and relay_feedback(t, slot, data, at, end):
+            return 1
+        t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
+        return 0
+    if is_feedback(data, at, end, TRANSPORT_FEEDBACK, FORMAT_NACK):
+        if relayed < _RELAYED_A_COMPOUND and _relay_nack(t, slot, data, at, end):
+            return 1
+        t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
+        return 0
+    if is_pli(data, at, end):
+        _ask_source(t, slot, media_ssrc(data, at, end), now_ns)
+    elif is_remb(data, at, end):
+        t.drops[DropReason.REMB_SWALLOWED] += 1
+    elif kind == GOODBYE:
+        t.drops[DropReason.GOODBYE_IGNORED] += 1
+    else:
+        for entry in range(fir_entries(data, at, end)):
+            _ask_source(t, slot, fir_ssrc(data, at, entry), now_ns)
+    return 0
+
+
+@compiled
+def _note_sender_report(t: Tables, slot: int, arrival_ns: int) -> None:
+    """Keep the sender report in ``t.report``."""
+    report = t.report
+    place = find_source(t, slot, int(report[REPORT_SSRC]))
+    if place < 0:
+        return
+    seconds = int(report[REPORT_NTP_SECONDS])
+    fraction = int(report[REPORT_NTP_FRACTION])
+    source = t.sources[place]
+    source["report_ns"] = arrival_ns
+    source["report_ntp_ns"] = ntp_to_unix_ns(seconds, fraction)
+    source["report_middle"] = ntp_middle(seconds, fraction)
+    source["report_timestamp"] = report[REPORT_RTP_TIMESTAMP]
+    note_clock(t, slot, int(source["report_ntp_ns"]), arrival_ns)
+
+
+@compiled
+def _find_stream(t: Tables, slot: int, ssrc: int) -> int:
+    """The place of the stream of that SSRC which is sent to ``slot``, or −1."""
+    for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
+        if ssrc >= 0 and t.streams[place]["ssrc"] == ssrc:
+            return place
+    return -1
+
+
+@compiled
+def _note_blocks(t: Tables, slot: int, at: int, count: int, arrival_ns: int) -> None:
+    """Keep what the browser reports of the streams that it gets."""
+    block = t.block
+    for index in range(count):
+        read_report_block(t.data, at + index * REPORT_BLOCK_LENGTH, block)
+        place = _find_stream(t, slot, int(block[BLOCK_SSRC]))
+        if place < 0:
+            continue
+        stream = t.streams[place]
+        stream["reported_ns"] = arrival_ns
+        stream["fraction_lost"] = block[BLOCK_FRACTION_LOST]
+        stream["packets_lost"] = block[BLOCK_PACKETS_LOST]
+        trip_ns = round_trip_ns(arrival_ns, int(block[BLOCK_LSR]), int(block[BLOCK_DLSR]))
+        if trip_ns >= 0:
+            t.slots[slot]["round_trip_ns"] = trip_ns
+
+
+@compiled
+def _relay_nack(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
+    """Pass a NACK on to the source of the stream, in the source's numbers."""
+    record = t.slots[slot]
+    place = _find_stream(t, slot, media_ssrc(data, at, end))
+    partner = int(record["partner"])
+    if place < 0 or not can_send_to(t, partner):
+        return False
+    stream = t.streams[place]
+    if stream["epoch"] != record["epoch"] or stream["last"] == 0:
+        return False
+    first = max(int(stream["first"]), int(stream["last"]) - _NACK_REACH)
+    row = control_row(t)
+    sender = max(int(t.streams[partner * OUTBOUND + place % OUTBOUND]["ssrc"]), 0)
+    source = int(stream["source"])
+    shift = int(stream["shift"])
+    length = translate_nack(data, at, end, sender, source, shift, first, row, 0)
+    return length > 0 and queue_control(t, partner, length)
+
+
+@compiled
+def _ask_source(t: Tables, slot: int, ssrc: int, now_ns: int) -> None:
+    """``slot`` wants a keyframe of the stream of that SSRC."""
+    place = _find_stream(t, slot, ssrc)
+    partner = int(t.slots[slot]["partner"])
+    if place < 0 or partner < 0:
+        return
+    role = place % OUTBOUND
+    if role == Role.VIDEO:
+        want_keyframe(t, partner, TrackKind.VIDEO.value)
+    elif role == Role.SCREEN:
+        want_keyframe(t, partner, TrackKind.SCREEN.value)
+    ask_for_keyframes(t, partner, now_ns)

@@ -1,0 +1,95 @@
+"""The sources (SSRCs) that a participant may have: few, and known before libsrtp hears of them.
+
+Every authenticated SSRC costs libsrtp memory and time, so the bound is kept here, in front of it.
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled
+from sfu.native import srtp_remove_stream
+from sfu.plane.feedback import UNWRAPPED_FROM
+from sfu.plane.rtcp import get8
+from sfu.plane.tables import INBOUND, TRACKS, Integers, Octets, Record, Tables
+from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
+
+_IDLE_NS: Final = 10_000_000_000
+"""A source that was not declared leaves for another one after this much silence."""
+
+
+@compiled
+def find_source(t: Tables, slot: int, ssrc: int) -> int:
+    """The place of a known source, or −1."""
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        if t.sources[place]["ssrc"] == ssrc:
+            return place
+    return -1
+
+
+@compiled
+def place_for_source(t: Tables, slot: int, now_ns: int) -> int:
+    """Where one more source can go: a free place, or that of a silent undeclared one; or −1."""
+    best = -1
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["ssrc"] < 0:
+            return place
+        idle = source["declared"] == 0 and now_ns - source["heard_ns"] >= _IDLE_NS
+        if idle and (best < 0 or source["heard_ns"] < t.sources[best]["heard_ns"]):
+            best = place
+    return best
+
+
+@compiled
+def forget_source(t: Tables, place: int) -> None:
+    """Free a place, here and in libsrtp."""
+    source = t.sources[place]
+    slot = t.slots[place // INBOUND]
+    if source["ssrc"] >= 0 and source["heard_ns"] > 0 and slot["srtp_in"] != 0:
+        srtp_remove_stream(int(slot["srtp_in"]), int(source["ssrc"]))
+    source["ssrc"] = -1
+
+
+@compiled
+def admit_source(t: Tables, place: int, ssrc: int, kind: int, rtx: bool, declared: bool) -> None:
+    """Put a source into ``place``; what was there is forgotten."""
+    forget_source(t, place)
+    t.sources[place] = t.blank_source[0]
+    source = t.sources[place]
+    source["ssrc"] = ssrc
+    source["kind"] = kind
+    source["rtx"] = 1 if rtx else 0
+    source["declared"] = 1 if declared else 0
+    source["highest"] = UNWRAPPED_FROM
+
+
+@compiled
+def is_rtx(codec: int) -> bool:
+    """Whether a codec is the retransmission of another."""
+    return codec > RTX_OFFSET
+
+
+@compiled
+def carries(kind: int, rtx: bool, codec: int) -> bool:
+    """Whether a source of that kind may send that codec."""
+    if kind == TrackKind.AUDIO:
+        return not rtx and (codec == Codec.OPUS or codec == Codec.RED)
+    return codec >= Codec.VP8 and kind >= 0 and is_rtx(codec) == rtx
+
+
+@compiled
+def kind_by_mid(slot: Record, data: Octets, elements: Integers) -> int:
+    """The track that the MID element of a packet names, or −1 (RFC 8843 section 9.2)."""
+    mid = int(elements[Extension.MID])
+    if mid < 0:
+        return -1
+    at = mid // 256
+    length = mid % 256
+    for kind in range(TRACKS):
+        if slot["mid_lengths"][kind] != length:
+            continue
+        same = True
+        for index in range(length):
+            same = same and get8(data, at + index) == slot["mids"][kind, index]
+        if same:
+            return kind
+    return -1

@@ -1,0 +1,417 @@
+"""What the plane knows: arrays of records, and the reasons for which it drops.
+
+The plane's thread alone writes the tables. Other threads may read single int64 values, which is
+all that ``Plane`` does. Directions are the server's: *inbound* comes from a browser.
+
+Every number is an int64, so that compiled and interpreted arithmetic agree; sequence and
+transport-wide numbers are *unwrapped* (they count on past 65 535 and are never below 65 536), and
+0 means that there is none yet. Times are CLOCK_REALTIME ns.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sfu.native import ADDRESS_SIZE, POLLFD, TIMESPEC, Messages, address_of
+from sfu.plane.feedback import ARRIVAL_FIELDS, ARRIVALS, MAX_DELTAS
+from sfu.plane.reception import RECEPTION_FIELDS
+from sfu.plane.records import COMMAND, EVENT
+from sfu.plane.rtcp import BLOCK_FIELDS, REPORT_FIELDS
+from sfu.rtp.media import Codec, Extension, TrackKind
+
+Octets = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+Records = npt.NDArray[np.void]
+Record = Any  # one np.void of a structured array: a view into it
+
+MAX_PARTICIPANTS: Final = 512
+"""How many slots there can be; the first two characters of an ICE ufrag name one."""
+
+ADDRESSES: Final = 8  # validated addresses a slot
+ADDRESS_WORDS: Final = ADDRESS_SIZE // 4
+INBOUND: Final = 8  # sources a slot, those that only send RTCP included
+OUTBOUND: Final = 5
+TRACKS: Final = len(TrackKind)
+MID_SIZE: Final = 16  # RFC 8843 has no bound; the one-byte form of RFC 8285 has this one
+CNAME_SIZE: Final = 32
+EXTENSIONS: Final = len(Extension)
+CODECS: Final = max(Codec) + 1
+
+BATCH: Final = 128
+"""Datagrams received, and so forwarded, in one turn of the loop."""
+
+LARGEST_DATAGRAM: Final = 1536
+_HEADROOM: Final = 64  # an outgoing header may be longer than the one that came
+_TAILROOM: Final = 160  # libsrtp's largest trailer
+CONTROL_ROWS: Final = 64  # RTCP packets that wait for one ``sendmmsg``
+CONTROL_ROW: Final = 2112
+
+
+class DropReason(IntEnum):
+    """Why a datagram, or what was made of it, went no further."""
+
+    EMPTY = 0
+    OVERSIZED = 1
+    UNKNOWN_PROTOCOL = 2
+    UNKNOWN_SOURCE = 3
+    MALFORMED_STUN = 4
+    UNKNOWN_UFRAG = 5
+    STUN_RATE = 6
+    DTLS_RATE = 7
+    EVENTS_FULL = 8
+    NO_KEYS_YET = 9
+    MEDIA_RATE = 10
+    MALFORMED_RTP = 11
+    MALFORMED_RTCP = 12
+    UNKNOWN_SSRC = 13
+    NOT_AUTHENTIC = 14
+    REPEATED = 15
+    UNKNOWN_PAYLOAD_TYPE = 16
+    NO_PARTNER = 17
+    PARTNER_LACKS_CODEC = 18
+    MALFORMED_RED = 19
+    BEFORE_EPOCH = 20
+    NOT_PROTECTED = 21
+    NOT_SENT = 22
+    SOCKET_OVERFLOW = 23
+    REMB_SWALLOWED = 24
+    GOODBYE_IGNORED = 25
+    FEEDBACK_NOT_RELAYED = 26
+    FAULT = 27
+
+
+class Role(IntEnum):
+    """An outbound stream of a slot."""
+
+    AUDIO = 0
+    VIDEO = 1
+    VIDEO_RTX = 2
+    SCREEN = 3
+    SCREEN_RTX = 4
+
+
+class Phase(IntEnum):
+    """What the loop was doing; it says where to go on after an exception."""
+
+    WAIT = 0
+    COMMANDS = 1
+    PACKETS = 2
+    TIMERS = 3
+
+
+@dataclass(frozen=True)
+class PlaneSettings:
+    """Bounds and intervals of the plane.
+
+    Attributes:
+        max_participants: slots 0 … n−1 exist.
+        alone_bitrate_bps: what a browser without a partner is held to (REMB).
+        free_bitrate_bps: the REMB that lets it go again.
+        keyframe_interval_ns: the least time between two PLIs to one source.
+        feedback_interval_ns: between transport-wide feedback made by the node.
+        silence_ns: a partner not heard for this long does not answer feedback; an address not
+            heard for this long gives way to another one.
+        report_interval_ns: between compound RTCP reports.
+        tick_ns: how often timers are looked at.
+        media_packets_s: RTP and RTCP packets a second that a participant may send, on average.
+        coalesce_ns: the longest sleep after a small batch under load, 0 for none.
+    """
+
+    max_participants: int = MAX_PARTICIPANTS
+    alone_bitrate_bps: int = 500_000
+    free_bitrate_bps: int = 1_000_000_000
+    keyframe_interval_ns: int = 300_000_000
+    feedback_interval_ns: int = 60_000_000
+    silence_ns: int = 1_000_000_000
+    report_interval_ns: int = 1_000_000_000
+    tick_ns: int = 10_000_000
+    media_packets_s: int = 5_000
+    coalesce_ns: int = 0
+
+
+SLOT = np.dtype(
+    [
+        ("open", np.int64),
+        ("ufrag", np.uint8, (8,)),
+        ("partner", np.int64),  # slot, or −1
+        ("srtp_in", np.int64),  # srtp_t, or 0
+        ("srtp_out", np.int64),
+        ("media", np.int64),  # 1 when the fields of MediaMap below are set
+        # Addresses, in the kernel's form; ``remote`` is the index of the one sent to, or −1
+        ("addresses", np.int32, (ADDRESSES, ADDRESS_WORDS)),
+        ("address_count", np.int64),
+        ("address_heard_ns", np.int64, (ADDRESSES,)),
+        ("address_added", np.int64, (ADDRESSES,)),  # counts up: the least is the oldest
+        ("remote", np.int64),
+        ("last_heard_ns", np.int64),
+        ("faults", np.int64),
+        ("fault_untold", np.int64),  # 1: the event waits for room
+        ("release_untold", np.int64),
+        # Token buckets: when the bucket will be full again (see ``bucket.take``)
+        ("stun_full_ns", np.int64),
+        ("dtls_full_ns", np.int64),
+        ("media_full_ns", np.int64),
+        ("attempts_full_ns", np.int64),
+        # MediaMap
+        ("codec_of", np.uint8, (128,)),
+        ("payload_of", np.int16, (CODECS,)),  # −1 for none
+        ("extension_of", np.uint8, (16,)),
+        ("id_of", np.uint8, (EXTENSIONS,)),  # 0 for none
+        ("mids", np.uint8, (TRACKS, MID_SIZE)),
+        ("mid_lengths", np.int64, (TRACKS,)),
+        ("cname", np.uint8, (CNAME_SIZE,)),
+        ("cname_length", np.int64),
+        # What is sent here: one epoch a partner
+        ("epoch", np.int64),
+        ("transport_epoch", np.int64),  # the epoch in which ``transport_shift`` holds
+        ("transport_shift", np.int64),  # our transport-wide number less the partner's
+        ("transport_first", np.int64),  # ours
+        ("transport_last", np.int64),  # ours
+        # What comes from here
+        ("arrival", np.int64, (ARRIVAL_FIELDS,)),
+        ("feedback_by_partner", np.int64),
+        ("feedback_from", np.int64),  # the first number that the partner answers
+        ("feedback_told", np.int64),  # the last number that the partner has answered
+        ("feedback_count", np.int64),
+        ("feedback_reference", np.int64),  # last reference time sent, −1 for none
+        ("feedback_shift", np.int64),
+        ("feedback_fresh", np.int64),  # 1: the answerer changed, the shift is not chosen yet
+        ("feedback_due_ns", np.int64),
+        ("remb_due_ns", np.int64),
+        ("remb_frees", np.int64),  # how often the REMB that frees is still to be sent
+        ("clock_known", np.int64),
+        ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
+        ("report_due_ns", np.int64),
+        ("round_trip_ns", np.int64),  # −1 when not known
+        # Statistics
+        ("packets_in", np.int64),
+        ("octets_in", np.int64),
+        ("packets_out", np.int64),
+        ("octets_out", np.int64),
+    ]
+)
+
+SOURCE = np.dtype(
+    [
+        ("ssrc", np.int64),  # −1: this place is free
+        ("kind", np.int64),  # TrackKind, or −1 for a source of RTCP alone
+        ("rtx", np.int64),
+        ("declared", np.int64),
+        ("heard_ns", np.int64),
+        ("highest", np.int64),
+        ("packets", np.int64),
+        ("reception", np.int64, (RECEPTION_FIELDS,)),
+        ("report_ns", np.int64),  # when its last sender report came, 0 for never
+        ("report_ntp_ns", np.int64),  # what that said, as Unix time of the browser's clock
+        ("report_middle", np.int64),  # the middle 32 bits of its NTP time
+        ("report_timestamp", np.int64),
+        ("keyframe_asked_ns", np.int64),
+        ("keyframe_wanted", np.int64),
+    ]
+)
+"""A source in a slot: place ``slot * INBOUND + i``."""
+
+STREAM = np.dtype(
+    [
+        ("ssrc", np.int64),  # −1 for none
+        ("epoch", np.int64),  # the epoch in which ``shift`` holds
+        ("source", np.int64),  # SSRC of the source then
+        ("shift", np.int64),  # our sequence number less the source's
+        ("first", np.int64),  # ours, of the epoch
+        ("last", np.int64),  # ours, the highest sent
+        ("start", np.int64),  # the very first sequence number
+        # The timestamps of a track: kept by its media stream, used by its RTX stream
+        ("time_epoch", np.int64),
+        ("time_source", np.int64),
+        ("time_shift", np.int64),
+        ("time_last", np.int64),
+        ("time_last_ns", np.int64),  # 0: nothing sent yet
+        ("packets", np.int64),
+        ("octets", np.int64),  # of payload, RFC 3550 section 6.4.1
+        # The receiver's last report block
+        ("reported_ns", np.int64),
+        ("fraction_lost", np.int64),  # of 256
+        ("packets_lost", np.int64),
+    ]
+)
+"""A stream that is sent to a slot: place ``slot * OUTBOUND + role``."""
+
+DATAGRAM = np.dtype([("length", np.int64), ("truncated", np.int64), ("arrival_ns", np.int64)])
+
+STATE = np.dtype(
+    [
+        ("running", np.int64),
+        ("phase", np.int64),
+        ("slot", np.int64),  # whose packet or timer it is, or −1
+        ("position", np.int64),  # in the batch, or among the timers
+        ("count", np.int64),  # of the batch
+        ("commands_checked", np.int64),  # in this batch, because of an unknown source
+        ("queued", np.int64),
+        ("control_rows", np.int64),
+        ("next_tick_ns", np.int64),
+        ("open_count", np.int64),
+        ("address_serial", np.int64),
+        ("overflow", np.int64),
+        ("received", np.int64),
+        ("batches", np.int64),
+        ("load", np.int64),  # packets of late batches, times 16
+        # Descriptors
+        ("socket", np.int32),
+        ("command_channel", np.int32),
+        ("event_channel", np.int32),
+        # Addresses of memory
+        ("poll_address", np.int64),
+        ("clock_address", np.int64),
+        ("receive_address", np.int64),
+        ("send_address", np.int64),
+        ("data_address", np.int64),
+        ("rows_address", np.int64),
+        ("slots_address", np.int64),
+        ("length_address", np.int64),
+        ("command_address", np.int64),
+        ("event_address", np.int64),
+        # Settings
+        ("alone_bitrate_bps", np.int64),
+        ("free_bitrate_bps", np.int64),
+        ("keyframe_interval_ns", np.int64),
+        ("feedback_interval_ns", np.int64),
+        ("silence_ns", np.int64),
+        ("report_interval_ns", np.int64),
+        ("tick_ns", np.int64),
+        ("media_packets_s", np.int64),
+        ("coalesce_ns", np.int64),
+    ]
+)
+
+
+class Tables(NamedTuple):
+    """Everything that the compiled functions share."""
+
+    slots: Records
+    sources: Records
+    streams: Records
+    places: npt.NDArray[np.int32]  # hash of an address → slot * ADDRESSES + index, or −1
+    rings: npt.NDArray[np.int64]  # arrivals by transport-wide number, one row a slot
+    drops: Integers
+    state: Records  # one record
+    # Receiving
+    datagrams: Records
+    data: Octets
+    names: npt.NDArray[np.int32]
+    control: Octets
+    receive_headers: Records
+    # Sending
+    send_headers: Records
+    send_vectors: Records
+    rows: Octets  # RTCP being written
+    # One blank record of each kind
+    blank_slot: Records
+    blank_source: Records
+    blank_stream: Records
+    # Scratch
+    poll: Records
+    clock: Records
+    length: npt.NDArray[np.int32]
+    command: Records
+    event: Records
+    elements: Integers  # header extensions of the packet at hand, by Extension; −1 for none
+    deltas: Integers
+    report: Integers
+    block: Integers
+    ssrcs: Integers
+    acknowledged: Integers
+
+
+FIRST_OCTET: Final = _HEADROOM
+STRIDE: Final = Messages(1, LARGEST_DATAGRAM, headroom=_HEADROOM, tailroom=_TAILROOM).stride
+"""Datagram ``i`` of a batch begins at ``data[i * STRIDE + FIRST_OCTET]``."""
+
+ADDRESSES_OFFSET: Final = int(SLOT.fields["addresses"][1]) if SLOT.fields else 0
+SLOT_SIZE: Final = SLOT.itemsize
+
+
+def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messages]]:
+    """Empty tables, and the message structures that they point into (keep both)."""
+    slots = settings.max_participants
+    if not 1 <= slots <= MAX_PARTICIPANTS:
+        raise ValueError(f"max_participants must be 1 to {MAX_PARTICIPANTS}, not {slots}")
+    incoming = Messages(
+        BATCH, LARGEST_DATAGRAM, headroom=_HEADROOM, tailroom=_TAILROOM, control=True
+    )
+    outgoing = Messages(BATCH + CONTROL_ROWS, 0)
+    tables = Tables(
+        slots=np.zeros(slots, SLOT),
+        sources=np.zeros(slots * INBOUND, SOURCE),
+        streams=np.zeros(slots * OUTBOUND, STREAM),
+        # at most half full, so that a chain of collisions stays short
+        places=np.full(1 << (slots * ADDRESSES * 2 - 1).bit_length(), -1, np.int32),
+        rings=np.zeros((slots, ARRIVALS), np.int64),
+        drops=np.zeros(len(DropReason), np.int64),
+        state=np.zeros(1, STATE),
+        datagrams=np.zeros(BATCH, DATAGRAM),
+        data=incoming.data,
+        names=incoming.names.view(np.int32),
+        control=incoming.control,
+        receive_headers=incoming.headers,
+        send_headers=outgoing.headers,
+        send_vectors=outgoing.vectors,
+        rows=np.zeros(CONTROL_ROWS * CONTROL_ROW, np.uint8),
+        blank_slot=np.zeros(1, SLOT),
+        blank_source=np.zeros(1, SOURCE),
+        blank_stream=np.zeros(1, STREAM),
+        poll=np.zeros(2, POLLFD),
+        clock=np.zeros(1, TIMESPEC),
+        length=np.zeros(1, np.int32),
+        command=np.zeros(1, COMMAND),
+        event=np.zeros(1, EVENT),
+        elements=np.zeros(EXTENSIONS, np.int64),
+        deltas=np.zeros(MAX_DELTAS, np.int64),
+        report=np.zeros(REPORT_FIELDS, np.int64),
+        block=np.zeros(BLOCK_FIELDS, np.int64),
+        ssrcs=np.zeros(INBOUND, np.int64),
+        acknowledged=np.zeros(1, np.int64),
+    )
+    for field, value in (
+        ("partner", -1),
+        ("remote", -1),
+        ("round_trip_ns", -1),
+        ("feedback_reference", -1),
+        ("payload_of", -1),
+    ):
+        tables.blank_slot[field] = value
+    tables.blank_source["ssrc"] = -1
+    tables.blank_stream["ssrc"] = -1
+    tables.slots[:] = tables.blank_slot
+    tables.sources[:] = tables.blank_source
+    tables.streams[:] = tables.blank_stream
+    state = tables.state[0]
+    state["slot"] = -1
+    for field, array in (
+        ("poll_address", tables.poll),
+        ("clock_address", tables.clock),
+        ("receive_address", incoming.headers),
+        ("send_address", outgoing.headers),
+        ("data_address", tables.data),
+        ("rows_address", tables.rows),
+        ("slots_address", tables.slots),
+        ("length_address", tables.length),
+        ("command_address", tables.command),
+        ("event_address", tables.event),
+    ):
+        state[field] = address_of(array)
+    for field in (
+        "alone_bitrate_bps",
+        "free_bitrate_bps",
+        "keyframe_interval_ns",
+        "feedback_interval_ns",
+        "silence_ns",
+        "report_interval_ns",
+        "tick_ns",
+        "media_packets_s",
+        "coalesce_ns",
+    ):
+        state[field] = getattr(settings, field)
+    return tables, (incoming, outgoing)

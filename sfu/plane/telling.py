@@ -1,0 +1,52 @@
+"""Events to the shell. The channel is bounded: what may be lost is counted, the rest waits."""
+
+from sfu.compiled import compiled
+from sfu.native import MSG_DONTWAIT, send
+from sfu.plane.records import DATA_SIZE, EVENT_HEADER, EventKind
+from sfu.plane.tables import ADDRESS_WORDS, DropReason, Tables
+
+
+@compiled
+def _send_event(t: Tables, length: int) -> bool:
+    state = t.state[0]
+    size = EVENT_HEADER + length
+    channel = int(state["event_channel"])
+    return bool(send(channel, int(state["event_address"]), size, MSG_DONTWAIT) == size)
+
+
+@compiled
+def tell_datagram(t: Tables, kind: int, slot: int, index: int, at: int, end: int) -> None:
+    """Pass datagram ``index`` of the batch, from ``at`` to ``end`` of the data, to the shell."""
+    length = end - at
+    if length > DATA_SIZE:
+        t.drops[DropReason.OVERSIZED] += 1
+        return
+    event = t.event[0]
+    event["kind"] = kind
+    event["slot"] = slot
+    event["at_ns"] = t.datagrams[index]["arrival_ns"]
+    event["length"] = length
+    for word in range(ADDRESS_WORDS):
+        event["address"][word] = t.names[index * ADDRESS_WORDS + word]
+    for offset in range(length):
+        event["data"][offset] = t.data[at + offset]
+    if not _send_event(t, length):
+        t.drops[DropReason.EVENTS_FULL] += 1
+
+
+@compiled
+def tell_what_is_due(t: Tables, slot: int) -> None:
+    """Send the events of ``slot`` that must not be lost; what does not fit waits."""
+    record = t.slots[slot]
+    event = t.event[0]
+    event["slot"] = slot
+    event["length"] = 0
+    if record["fault_untold"] != 0:
+        event["kind"] = EventKind.FAULTED
+        if _send_event(t, 0):
+            record["fault_untold"] = 0
+    if record["release_untold"] != 0:
+        event["kind"] = EventKind.RELEASED
+        if _send_event(t, 0):
+            record["release_untold"] = 0
+            t.state[0]["open_count"] -= 1
