@@ -10,6 +10,8 @@ from sfu.negotiation.lines import Attribute, MediaBlock
 from sfu.negotiation.offer import OfferedCodec
 from sfu.rtp.media import CLOCK_RATE_VIDEO, RTX_OFFSET, Codec
 
+MAX_PARAMETERS = 32  # of one a=fmtp line; those of browsers have three
+
 VIDEO_CODECS = (Codec.VP8, Codec.VP9, Codec.AV1, Codec.H264)
 
 TRANSPORT_CC = "transport-cc"
@@ -63,8 +65,6 @@ def known_codecs(section: MediaBlock) -> dict[Codec, OfferedCodec]:
         if _has_our_profile(codec, _parse(parameters.get(payload_type, ""))):
             kinds = _VIDEO_FEEDBACK if section.media == "video" else _AUDIO_FEEDBACK
             offered = feedback.get(str(payload_type), set()) | feedback.get("*", set())
-            if codec == Codec.RED:  # RFC 2198: feedback belongs to what it wraps
-                offered = set()
             codecs[codec] = OfferedCodec(
                 payload_type, tuple(kind for kind in kinds if kind in offered)
             )
@@ -120,7 +120,7 @@ def _payload_type(attribute: Attribute, text: str) -> int:
 
 def _parse(parameters: str) -> dict[str, str]:
     """``key=value;…`` of an ``a=fmtp`` line; keys and values in lower case."""
-    pairs = (pair.partition("=") for pair in parameters.lower().split(";"))
+    pairs = (pair.partition("=") for pair in parameters.lower().split(";", MAX_PARAMETERS))
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 

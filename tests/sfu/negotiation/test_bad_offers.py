@@ -79,6 +79,11 @@ BROKEN: dict[str, tuple[str, Change, str]] = {
         swap("SAVPF 111", "SAVPF" + " 1" * 130),
         "expected a media type, a port, a protocol and up to 128 formats.",
     ),
+    "a format that could break out of its line": (
+        "chromium-data-channel",
+        swap("webrtc-datachannel", "web\ra=x"),
+        "expected a media type, a port, a protocol and up to 128 formats.",
+    ),
     "only a data channel": (
         "chromium-data-channel",
         lambda sdp: sdp.replace("m=audio 9", "m=audio 0").replace("m=video 9", "m=video 0"),

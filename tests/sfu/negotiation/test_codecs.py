@@ -89,6 +89,15 @@ def test_red_is_taken_when_all_its_blocks_are_the_opus(lines: list[str], taken: 
     assert found == ({Codec.OPUS: 111, Codec.RED: 63} if taken else {Codec.OPUS: 111})
 
 
+def test_red_of_opus_under_another_number() -> None:
+    opus = "a=rtpmap:96 opus/48000/2"
+    assert codecs_of("audio", "96 63", opus, RED, "a=fmtp:63 96/96") == {
+        Codec.OPUS: 96,
+        Codec.RED: 63,
+    }
+    assert codecs_of("audio", "96 63", opus, RED, "a=fmtp:63 111/111") == {Codec.OPUS: 96}
+
+
 def test_red_without_opus_is_not_taken() -> None:
     assert codecs_of("audio", "63", RED, "a=fmtp:63 111/111") == {}
 

@@ -137,6 +137,12 @@ def test_credentials_are_those_of_the_first_bundled_m_line() -> None:
     assert read_offer(swapped).bundle == ("2", "1", "0")
 
 
+def test_an_m_lines_own_attribute_comes_before_the_sessions() -> None:
+    sdp = load("chromium-camera")
+    both = swap("t=0 0\r\n", "t=0 0\r\na=ice-ufrag:SESSION\r\na=setup:passive\r\n")(sdp)
+    assert read_offer(both) == read_offer(sdp)
+
+
 def test_missing_setup_means_active() -> None:
     assert read_offer(without("a=setup")(load("chromium-camera"))).setup == "active"
 
@@ -203,6 +209,13 @@ def with_sources(*lines: str) -> MediaSection:
 def test_sources(lines: list[str], expected: tuple[int | None, int | None]) -> None:
     section = with_sources(*lines)
     assert (section.ssrc, section.rtx_ssrc) == expected
+
+
+def test_audio_has_no_retransmissions() -> None:
+    sdp = load("chromium-audio-only") + "a=ssrc-group:FID 7 8\r\n"
+    sdp = swap("a=ssrc:", "a=ssrc:7\r\na=ssrc:", 1)(sdp)
+    section = track(sdp, TrackKind.AUDIO)
+    assert (section.ssrc, section.rtx_ssrc) == (7, None)
 
 
 def test_too_many_sources_are_refused() -> None:
