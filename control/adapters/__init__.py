@@ -1,0 +1,1 @@
+"""The shell around the rules: store, media node, timers, secrets."""

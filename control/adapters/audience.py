@@ -1,0 +1,39 @@
+"""Those who watch: what the shell tells the open pages of."""
+
+from typing import Protocol
+
+from control.consultations.consultation import Consultation
+from control.consultations.parties import Role
+from control.consultations.quality import Level
+
+
+class Audience(Protocol):
+    """Takes news for the pages of both participants, or of one. Never blocks, never raises."""
+
+    def consultation_changed(self, consultation: Consultation) -> None:
+        """Something in it is different now."""
+        ...
+
+    def connection_replaced(
+        self, consultation: Consultation, role: Role, connection_id: str
+    ) -> None:
+        """The participant joined anew elsewhere; the page with this connection stands down."""
+        ...
+
+    def rejoin(
+        self, consultation: Consultation, role: Role, connection_id: str, reason: str
+    ) -> None:
+        """The page with this connection needs a new one; ``reason`` is "codec" or "failed"."""
+        ...
+
+    def quality(
+        self,
+        consultation: Consultation,
+        role: Role,
+        level: Level,
+        rtt_ms: float | None,
+        loss_up_pct: float | None,
+        loss_down_pct: float | None,
+    ) -> None:
+        """How the participant's connection did in the last second."""
+        ...

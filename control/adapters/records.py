@@ -1,0 +1,107 @@
+"""How a consultation lies in the store."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from control.consultations.consultation import Consultation, End
+from control.consultations.early_end import EarlyEnd
+from control.consultations.parties import Party, Role, Terms
+from control.consultations.ratings import Rating, Subject
+from control.consultations.states import EndReason, State
+
+Row = Mapping[Any, Any]
+
+
+def to_row(consultation: Consultation) -> dict[str, Any]:
+    """The columns of a consultation, without its ratings, which have a table of their own."""
+    terms, end, early_end = consultation.terms, consultation.end, consultation.early_end
+    return {
+        "id": consultation.id,
+        "client_id": consultation.client.id,
+        "specialist_id": consultation.specialist.id,
+        "state": consultation.state.value,
+        "requested_at": consultation.requested_at,
+        "accept_by": consultation.accept_by,
+        "start_by": consultation.start_by,
+        "ends_at": consultation.ends_at,
+        "lapses_at": early_end.lapses_at if early_end else None,
+        "service_by": consultation.service_by,
+        "rest": {
+            "client_name": consultation.client.name,
+            "specialist_name": consultation.specialist.name,
+            "purpose": consultation.purpose,
+            "terms": {
+                "duration_s": terms.duration_s,
+                "price": str(terms.price),
+                "currency": terms.currency,
+                "takes_video": terms.takes_video,
+            },
+            "accepted_at": consultation.accepted_at,
+            "started_at": consultation.started_at,
+            "ended_at": consultation.ended_at,
+            "end": {"reason": end.reason.value, "by": end.by} if end else None,
+            "decline_reason": consultation.decline_reason,
+            "withdrawn": consultation.withdrawn,
+            "early_end": (
+                {"by": early_end.by.value, "proposed_at": early_end.proposed_at}
+                if early_end
+                else None
+            ),
+            "early_end_refused_at": consultation.early_end_refused_at,
+        },
+    }
+
+
+def from_row(row: Row, rating_rows: Iterable[Row] = ()) -> Consultation:
+    """The consultation that ``to_row`` wrote, with its ratings."""
+    rest = row["rest"]
+    terms, end, early_end = rest["terms"], rest["end"], rest["early_end"]
+    return Consultation(
+        id=row["id"],
+        client=Party(row["client_id"], rest["client_name"]),
+        specialist=Party(row["specialist_id"], rest["specialist_name"]),
+        purpose=rest["purpose"],
+        terms=Terms(
+            terms["duration_s"], Decimal(terms["price"]), terms["currency"], terms["takes_video"]
+        ),
+        state=State(row["state"]),
+        requested_at=row["requested_at"],
+        accept_by=row["accept_by"],
+        accepted_at=rest["accepted_at"],
+        start_by=row["start_by"],
+        started_at=rest["started_at"],
+        ends_at=row["ends_at"],
+        ended_at=rest["ended_at"],
+        end=End(EndReason(end["reason"]), Role(end["by"]) if end["by"] else None) if end else None,
+        decline_reason=rest["decline_reason"],
+        withdrawn=rest["withdrawn"],
+        early_end=(
+            EarlyEnd(Role(early_end["by"]), early_end["proposed_at"], row["lapses_at"])
+            if early_end
+            else None
+        ),
+        early_end_refused_at=rest["early_end_refused_at"],
+        service_by=row["service_by"],
+        ratings=MappingProxyType(
+            {
+                Subject(each["subject"]): Rating(each["stars"], each["comment"], each["given_at"])
+                for each in rating_rows
+            }
+        ),
+    )
+
+
+def rating_rows(consultation: Consultation) -> list[dict[str, Any]]:
+    """The rows of its ratings."""
+    return [
+        {
+            "consultation_id": consultation.id,
+            "subject": subject.value,
+            "stars": rating.stars,
+            "comment": rating.comment,
+            "given_at": rating.given_at,
+        }
+        for subject, rating in consultation.ratings.items()
+    ]

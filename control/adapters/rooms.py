@@ -1,0 +1,228 @@
+"""The rooms of consultations on the media node, and what the node tells of them."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import assert_never
+
+from control.adapters.audience import Audience
+from control.adapters.live import LiveConsultations
+from control.consultations.consultation import Consultation
+from control.consultations.liveness import LinkState
+from control.consultations.parties import Role
+from control.consultations.quality import level
+from control.errors import (
+    BadOffer,
+    ConnectionUnknown,
+    ControlError,
+    NodeFull,
+    NodeUnavailable,
+    NotInThisState,
+    RoomFull,
+)
+from sfu.api import (
+    Answer,
+    CloseRoom,
+    CodecUnsupported,
+    ConnectionFailed,
+    ConnectionQuality,
+    ConnectionReplaced,
+    Event,
+    Join,
+    NodePort,
+    OpenRoom,
+    ParticipantConnected,
+    ParticipantHeard,
+    RefusalCode,
+    Refused,
+    Reply,
+    Request,
+    RestartIce,
+    VideoCodec,
+)
+
+log = logging.getLogger(__name__)
+
+NODE_TIMEOUT_S = 10.0
+
+REFUSALS: dict[RefusalCode, type[ControlError]] = {
+    RefusalCode.BAD_OFFER: BadOffer,
+    RefusalCode.UNKNOWN_ROOM: NodeUnavailable,
+    RefusalCode.UNKNOWN_CONNECTION: ConnectionUnknown,
+    RefusalCode.ROOM_FULL: RoomFull,
+    RefusalCode.NODE_FULL: NodeFull,
+}
+
+
+@dataclass
+class _Room:
+    # Joins and the closing of a room take turns, so that no join reopens a closed one.
+    turn: asyncio.Lock
+    video_codec: VideoCodec
+    # The connection that each participant has now.
+    connections: dict[Role, str]
+
+
+class Rooms:
+    """A room is named like its consultation, a participant in it like their role."""
+
+    def __init__(
+        self,
+        node: NodePort,
+        live: LiveConsultations,
+        audience: Audience,
+        video_codec: VideoCodec,
+        max_video_bps: int,
+    ) -> None:
+        self._node = node
+        self._live = live
+        self._audience = audience
+        self._video_codec = video_codec
+        self._max_video_bps = max_video_bps
+        self._rooms: dict[str, _Room] = {}
+        # Where a live connection belongs.
+        self._places: dict[str, tuple[str, Role]] = {}
+        # What nobody waits for; above all not the reader of the node's events.
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def join(self, consultation_id: str, role: Role, offer: str) -> Answer:
+        """Connect a participant by their SDP offer; an earlier connection of theirs is replaced."""
+        room = self._room(consultation_id)
+        async with room.turn:
+            if self._live.joinable(consultation_id) is None:
+                if not room.connections:
+                    self._rooms.pop(consultation_id, None)
+                raise NotInThisState("The room of this consultation is not open.")
+            await self._ask(OpenRoom(consultation_id, room.video_codec, self._max_video_bps))
+            connection_id = uuid.uuid4().hex
+            reply = await self._ask(Join(consultation_id, role.value, connection_id, offer))
+            if not isinstance(reply, Answer):
+                raise NodeUnavailable("The media node gave no answer to a join.")
+            self._places.pop(room.connections.get(role, ""), None)
+            room.connections[role] = connection_id
+            self._places[connection_id] = (consultation_id, role)
+        return reply
+
+    async def restart_ice(self, user_id: str, connection_id: str, offer: str) -> Answer:
+        """New ICE credentials on a user's own live connection, by a re-offer."""
+        consultation_id, role = self._places.get(connection_id, ("", Role.CLIENT))
+        consultation = self._live.joinable(consultation_id)
+        if consultation is None or consultation.role_of(user_id) is not role:
+            raise ConnectionUnknown("Join anew with a fresh token.")
+        reply = await self._ask(RestartIce(consultation_id, role.value, connection_id, offer))
+        if not isinstance(reply, Answer):
+            raise NodeUnavailable("The media node gave no answer to an ICE restart.")
+        return reply
+
+    def close(self, consultation_id: str) -> None:
+        """Close the room, without waiting for it."""
+        self._start(self._close(consultation_id))
+
+    async def settled(self) -> None:
+        """Wait until everything that was started has been done."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way)
+
+    async def ping(self) -> None:
+        """Raises NodeUnavailable when the node does not answer."""
+        # Closing an unknown room changes nothing, and is answered.
+        await self._ask(CloseRoom(""))
+
+    async def run(self) -> None:
+        """Follow the node's events, until cancelled."""
+        while True:
+            event = await self._node.next_event()
+            try:
+                await self._take(event)
+            except Exception:
+                log.exception("an event of the media node was lost: %s", event)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._done(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _done(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("the media node could not be told")
+
+    def _room(self, consultation_id: str) -> _Room:
+        return self._rooms.setdefault(consultation_id, _Room(asyncio.Lock(), self._video_codec, {}))
+
+    async def _close(self, consultation_id: str) -> None:
+        # Also a room that we know nothing of: the node may have outlived us.
+        room = self._room(consultation_id)
+        async with room.turn:
+            self._rooms.pop(consultation_id, None)
+            for connection_id in room.connections.values():
+                self._places.pop(connection_id, None)
+            await self._ask(CloseRoom(consultation_id))
+
+    async def _ask(self, request: Request) -> Reply:
+        try:
+            async with asyncio.timeout(NODE_TIMEOUT_S):
+                reply = await self._node.request(request)
+        except TimeoutError:
+            raise NodeUnavailable(
+                f"The media node did not answer within {NODE_TIMEOUT_S:.0f} s."
+            ) from None
+        if isinstance(reply, Refused):
+            raise REFUSALS[reply.code](reply.detail)
+        return reply
+
+    async def _take(self, event: Event) -> None:
+        consultation = self._live.joinable(event.room_id)
+        if consultation is None:
+            # News of a room that was closed a moment ago.
+            return
+        role = Role(event.participant_id)
+        match event:
+            case ParticipantConnected():
+                await self._live.heard(event.room_id, role, event.at)
+            case ParticipantHeard():
+                await self._live.heard(event.room_id, role, event.last_heard_at)
+            case ConnectionReplaced():
+                self._audience.connection_replaced(consultation, role, event.connection_id)
+            case ConnectionFailed():
+                if self._connection(event.room_id, role) == event.connection_id:
+                    self._audience.rejoin(consultation, role, event.connection_id, "failed")
+            case CodecUnsupported():
+                self._start(self._fall_back(consultation, role.other, event.fallback))
+            case ConnectionQuality():
+                self._tell_quality(consultation, role, event)
+            case _:
+                assert_never(event)
+
+    async def _fall_back(
+        self, consultation: Consultation, role: Role, video_codec: VideoCodec
+    ) -> None:
+        room = self._room(consultation.id)
+        async with room.turn:
+            if self._live.joinable(consultation.id) is None:
+                return
+            room.video_codec = video_codec
+            await self._ask(OpenRoom(consultation.id, video_codec, self._max_video_bps))
+        connection_id = room.connections.get(role)
+        if connection_id is not None:
+            self._audience.rejoin(consultation, role, connection_id, "codec")
+
+    def _connection(self, room_id: str, role: Role) -> str | None:
+        room = self._rooms.get(room_id)
+        return room.connections.get(role) if room else None
+
+    def _tell_quality(
+        self, consultation: Consultation, role: Role, measured: ConnectionQuality
+    ) -> None:
+        reconnecting = consultation.links[role].state is LinkState.RECONNECTING
+        self._audience.quality(
+            consultation,
+            role,
+            level(measured.loss_up_pct, measured.loss_down_pct, measured.rtt_ms, reconnecting),
+            measured.rtt_ms,
+            measured.loss_up_pct,
+            measured.loss_down_pct,
+        )

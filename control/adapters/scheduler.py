@@ -1,0 +1,75 @@
+"""One task that sleeps until the next deadline."""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+# The wall clock can be set, and a laptop can sleep: look again at least this often.
+LONGEST_SLEEP_S = 1.0
+# Woken this late, we ourselves stood still: the node's reports of meanwhile wait in line, and must
+# be read before anyone is judged silent.
+STALLED_S = 0.25
+RETRY_S = 1.0
+
+
+class Scheduler:
+    """Calls ``on_due(key, now)`` when the deadline of a key has come.
+
+    Deadlines move all the time (each packet moves the next silence), so the queue keeps only the
+    earliest that was ever said; ``on_due`` answers with the next one, None for none.
+    """
+
+    def __init__(
+        self, clock: Clock, on_due: Callable[[str, float], Awaitable[float | None]]
+    ) -> None:
+        self._clock = clock
+        self._on_due = on_due
+        self._queue: list[tuple[float, str]] = []
+        self._earliest: dict[str, float] = {}
+        self._sooner = asyncio.Event()
+
+    def schedule(self, key: str, at: float | None) -> None:
+        """Look at ``key`` no later than ``at`` (Unix seconds); None changes nothing."""
+        if at is None or at >= self._earliest.get(key, float("inf")):
+            return
+        self._earliest[key] = at
+        heapq.heappush(self._queue, (at, key))
+        if self._queue[0][1] == key:
+            self._sooner.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._sooner.clear()
+            next_at = self._queue[0][0] if self._queue else float("inf")
+            sleep_s = min(next_at - self._clock(), LONGEST_SLEEP_S)
+            if sleep_s > 0:
+                try:
+                    async with asyncio.timeout(sleep_s):
+                        await self._sooner.wait()
+                except TimeoutError:
+                    pass
+            if next_at + STALLED_S < self._clock():
+                await asyncio.sleep(STALLED_S)
+            await self.run_due()
+
+    async def run_due(self) -> None:
+        """Everything whose time has come by now."""
+        now = self._clock()
+        while self._queue and self._queue[0][0] <= now:
+            at, key = heapq.heappop(self._queue)
+            if self._earliest.get(key) != at:
+                continue
+            del self._earliest[key]
+            try:
+                next_at = await self._on_due(key, now)
+            except Exception:
+                # The store may be back in a moment; a deadline is never given up.
+                log.exception("what was due at %s failed; once more in %s s", key, RETRY_S)
+                next_at = now + RETRY_S
+            self.schedule(key, next_at)

@@ -1,0 +1,122 @@
+"""The tables of the store. Times are Unix seconds; migrations/ builds what stands here."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("specialist_id", ForeignKey("users.id"), primary_key=True),
+    Column("summary", Text, nullable=False),
+    Column("duration_s", Integer, nullable=False),
+    # As text, for SQLite has no decimals.
+    Column("price", String(20), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("takes_video", Boolean, nullable=False),
+)
+
+added_specialists = Table(
+    "added_specialists",
+    metadata,
+    Column("client_id", ForeignKey("users.id"), nullable=False),
+    Column("specialist_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("added_at", Float, nullable=False),
+    PrimaryKeyConstraint("client_id", "specialist_id"),
+)
+
+consultations = Table(
+    "consultations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("client_id", ForeignKey("users.id"), nullable=False),
+    Column("specialist_id", ForeignKey("users.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("requested_at", Float, nullable=False),
+    # The deadlines.
+    Column("accept_by", Float, nullable=False),
+    Column("start_by", Float),
+    Column("ends_at", Float),
+    Column("lapses_at", Float),
+    Column("service_by", Float),
+    # Everything that no query asks for.
+    Column("rest", JSON, nullable=False),
+)
+
+Index(
+    "ix_consultations_client_id_requested_at",
+    consultations.c.client_id,
+    consultations.c.requested_at,
+)
+Index(
+    "ix_consultations_specialist_id_requested_at",
+    consultations.c.specialist_id,
+    consultations.c.requested_at,
+)
+Index("ix_consultations_state", consultations.c.state)
+
+# The rules refuse these before the database has to; it keeps them even if two controls race.
+_requested = text("state = 'requested'")
+_busy = text("state IN ('accepted', 'active')")
+Index(
+    "uq_consultations_one_request",
+    consultations.c.client_id,
+    consultations.c.specialist_id,
+    unique=True,
+    sqlite_where=_requested,
+    postgresql_where=_requested,
+)
+for _column in (consultations.c.client_id, consultations.c.specialist_id):
+    Index(
+        f"uq_consultations_one_session_{_column.name}",
+        _column,
+        unique=True,
+        sqlite_where=_busy,
+        postgresql_where=_busy,
+    )
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("consultation_id", ForeignKey("consultations.id"), nullable=False),
+    Column("subject", String(20), nullable=False),
+    Column("stars", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("given_at", Float, nullable=False),
+    PrimaryKeyConstraint("consultation_id", "subject"),
+)
+
+used_join_tokens = Table(
+    "used_join_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("expires_at", Float, nullable=False, index=True),
+)

@@ -1,0 +1,1 @@
+"""The rules of a consultation. Pure: no sockets, no clock, no randomness, no tasks."""

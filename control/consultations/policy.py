@@ -1,0 +1,45 @@
+"""The numbers of the platform's rules."""
+
+from dataclasses import dataclass, field
+
+from control.consultations.parties import Role
+
+
+@dataclass(frozen=True)
+class LinkPolicy:
+    """What silence of a participant means. All in seconds since the last authenticated packet."""
+
+    # The other side sees "reconnecting" from here on.
+    reconnecting_after_s: float = 4.0
+    # More than this and the session ends; None: silence never ends it.
+    drop_after_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All times in seconds."""
+
+    # A request is answered within this, or expires.
+    accept_within_s: float = 300.0
+    # Both sides have connected within this after the acceptance, or it ends as "did not start".
+    start_within_s: float = 120.0
+    # A participant counts as connected at the start when heard this recently.
+    connected_within_s: float = 2.0
+    # An early-end proposal lapses after this.
+    early_end_within_s: float = 60.0
+    # The verdict on a silence waits this much longer than the rule says, so that the node's report
+    # of a packet that came at the last moment is heard first.
+    verdict_grace_s: float = 0.2
+    # After an interruption of the service the session waits this long for anyone to return.
+    service_within_s: float = 120.0
+    # A rating may be changed for this long after it was first given.
+    rating_change_within_s: float = 24 * 3600.0
+    client: LinkPolicy = field(default_factory=LinkPolicy)
+    specialist: LinkPolicy = field(default_factory=lambda: LinkPolicy(drop_after_s=15.0))
+
+    def link(self, role: Role) -> LinkPolicy:
+        """The policy on silence for participants of ``role``."""
+        return self.client if role is Role.CLIENT else self.specialist
+
+
+PLATFORM = Policy()

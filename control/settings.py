@@ -1,0 +1,55 @@
+"""How control is run. The command line makes this from its options."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from control.consultations.policy import PLATFORM, Policy
+from sfu.api import VideoCodec
+
+PAGE = Path(__file__).parent / "page"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose access tokens (JWT) are taken. Exactly one of ``secret`` and ``jwks_file`` is set.
+
+    ``secret`` is shared with the platform (HS256, at least 32 bytes); ``jwks_file`` holds its
+    public keys (RFC 7517: RS256, ES256 or EdDSA). Tokens carry ``iss``, ``aud``, ``exp``,
+    ``sub`` (the user's id), ``role`` (client or specialist) and ``name``.
+    """
+
+    issuer: str
+    audience: str
+    secret: bytes | None = None
+    jwks_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.secret is None) == (self.jwks_file is None):
+            raise ValueError("give either the shared secret or the file of the platform's keys")
+        if self.secret is not None and len(self.secret) < 32:
+            raise ValueError("the shared secret needs at least 32 bytes (RFC 7518, section 3.2)")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that control needs to be told."""
+
+    # Holds control's own secret, made at the first start.
+    data_dir: Path
+    # Two accounts that anyone can sign in to; replaces `identity`.
+    demo: bool = False
+    identity: Identity | None = None
+    # Other sites whose pages may use the API and the events ("https://example.com").
+    allowed_origins: tuple[str, ...] = ()
+    # What new rooms are opened with.
+    video_codec: VideoCodec = VideoCodec.VP8
+    max_video_bps: int = 2_500_000
+    policy: Policy = field(default=PLATFORM)
+    # The reference page.
+    page_dir: Path = PAGE
+
+    def __post_init__(self) -> None:
+        if self.demo == (self.identity is not None):
+            raise ValueError(
+                "say who may sign in: either the demo accounts or the platform's tokens"
+            )

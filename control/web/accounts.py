@@ -1,0 +1,129 @@
+"""Who the user is; a specialist's profile; the demo sign-in."""
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200
+
+from control.adapters.store import Profile, Store, User
+from control.consultations.parties import Role
+from control.consultations.text import cleaned
+from control.errors import NotFound
+from control.settings import Identity
+from control.web.schema import (
+    DemoAccount,
+    DemoSignIn,
+    Me,
+    ProfileIn,
+    ProfileOut,
+    SignedIn,
+    SignedInUser,
+)
+from control.web.view import View, reply, reply_list
+
+DEMO_USERS = {
+    "maria": User("maria", "Мария Петрова", Role.CLIENT),
+    "ivan": User("ivan", "д-р Иван Георгиев", Role.SPECIALIST),
+}
+DEMO_PROFILE = ProfileIn(
+    summary="Семеен лекар. Консултации за резултати, лекарства и следващи стъпки.",
+    duration_s=1800,
+    price="40.00",
+    currency="EUR",
+    takes_video=True,
+)
+DEMO_TOKEN_LIFETIME_S = 12 * 3600.0
+
+
+def demo_identity(secret: bytes) -> Identity:
+    """What demo sign-ins look like."""
+    return Identity(issuer="rodrun-demo", audience="rodrun", secret=secret)
+
+
+async def add_demo_accounts(store: Store, now: float) -> None:
+    """The demo users, acquainted; a profile that was changed since stays."""
+    for user in DEMO_USERS.values():
+        await store.save_user(user)
+    if await store.specialist("ivan") is None:
+        await store.save_profile("ivan", Profile(DEMO_PROFILE.summary, DEMO_PROFILE.terms()))
+        await store.add_specialist("maria", "ivan", now)
+
+
+class DemoAccountsView(View):
+    """The accounts of the demo."""
+
+    public = True
+
+    async def get(self) -> r200[list[DemoAccount]]:
+        """The demo accounts.
+
+        Tags: demo
+        """
+        return reply_list(
+            [
+                DemoAccount(account=account, name=user.name, role=user.role)
+                for account, user in DEMO_USERS.items()
+            ]
+        )
+
+
+class DemoSignInView(View):
+    """Anyone may be a demo user."""
+
+    public = True
+
+    async def post(self, body: DemoSignIn) -> r200[SignedIn]:
+        """Sign in to a demo account.
+
+        Tags: demo
+        """
+        user = DEMO_USERS.get(body.account)
+        if user is None:
+            raise NotFound("There is no such demo account.")
+        expires_at = self.service.clock() + DEMO_TOKEN_LIFETIME_S
+        token = self.service.access_tokens.issue(user, expires_at)
+        signed_in = SignedInUser(id=user.id, name=user.name, role=user.role)
+        return reply(SignedIn(access_token=token, user=signed_in))
+
+
+class MeView(View):
+    """The signed-in user."""
+
+    async def get(self) -> r200[Me]:
+        """Who is signed in.
+
+        Tags: accounts
+        """
+        specialist = await self.service.store.specialist(self.user.id)
+        profile = specialist.profile if specialist else None
+        return reply(
+            Me(
+                id=self.user.id,
+                name=self.user.name,
+                role=self.user.role,
+                profile=ProfileOut.of(profile) if profile else None,
+            )
+        )
+
+
+class ProfileView(View):
+    """A specialist's own profile."""
+
+    role = Role.SPECIALIST
+
+    async def put(self, body: ProfileIn) -> r200[ProfileOut]:
+        """Set summary and terms; requests that were already made keep theirs.
+
+        Tags: accounts
+        """
+        profile = Profile(cleaned(body.summary, 1000), body.terms())
+        await self.service.store.save_profile(self.user.id, profile)
+        return reply(ProfileOut.of(profile))
+
+
+ROUTES = [
+    web.view("/api/v1/me", MeView),
+    web.view("/api/v1/me/profile", ProfileView),
+]
+DEMO_ROUTES = [
+    web.view("/api/v1/demo/accounts", DemoAccountsView),
+    web.view("/api/v1/demo/sign-in", DemoSignInView),
+]

@@ -1,0 +1,106 @@
+"""Control, put together."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import time
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from control.adapters.join_tokens import JoinTokens
+from control.adapters.live import LiveConsultations
+from control.adapters.rooms import Rooms
+from control.adapters.scheduler import Clock
+from control.adapters.secret import own_secret
+from control.adapters.store import Store
+from control.settings import Settings
+from control.web import (
+    accounts,
+    consultations,
+    events,
+    health,
+    joining,
+    openapi,
+    pages,
+    specialists,
+)
+from control.web.authentication import AccessTokens
+from control.web.hub import Hub
+from control.web.origins import cross_origin
+from control.web.problems import problems
+from control.web.service import SERVICE, Service
+from sfu.api import NodePort
+
+# An offer of a browser has about 10 kB.
+MAX_BODY_BYTES = 64 * 1024
+
+
+def application(
+    store: Store,
+    node: NodePort,
+    settings: Settings,
+    *,
+    clock: Clock = time.time,
+    registry: CollectorRegistry | None = None,
+) -> web.Application:
+    """Control as an aiohttp application: API, events, page, metrics.
+
+    It follows the node's events and the deadlines from start-up to clean-up; ``store`` and
+    ``node`` stay the caller's, who closes them afterwards. ``registry`` is what /metrics shows;
+    control adds its own figures to it.
+    """
+    secret = own_secret(settings.data_dir)
+    identity = settings.identity or accounts.demo_identity(secret)
+    hub = Hub(settings.policy, clock)
+    live = LiveConsultations(store, settings.policy, clock, hub, lambda over: rooms.close(over))
+    rooms = Rooms(node, live, hub, settings.video_codec, settings.max_video_bps)
+    registry = registry or CollectorRegistry()
+    health.register(registry, live, hub)
+
+    app = web.Application(middlewares=[problems, cross_origin], client_max_size=MAX_BODY_BYTES)
+    app[SERVICE] = Service(
+        settings=settings,
+        clock=clock,
+        store=store,
+        live=live,
+        rooms=rooms,
+        hub=hub,
+        access_tokens=AccessTokens(identity),
+        join_tokens=JoinTokens(secret, store),
+    )
+    app[events.SOCKETS] = set()
+    app[health.REGISTRY] = registry
+    app.add_routes(accounts.ROUTES)
+    if settings.demo:
+        app.add_routes(accounts.DEMO_ROUTES)
+    app.add_routes(specialists.ROUTES)
+    app.add_routes(consultations.ROUTES)
+    app.add_routes(joining.ROUTES)
+    app.router.add_get("/api/v1/events", events.events)
+    app[openapi.DOCUMENT] = openapi.describe(app, importlib.metadata.version("rodrun"))
+    app.add_routes(openapi.ROUTES)
+    app.add_routes(health.ROUTES)
+    app.add_routes(pages.ROUTES)
+    app.on_response_prepare.append(pages.protect)
+    app.on_shutdown.append(events.close_all)
+    app.cleanup_ctx.append(_running)
+    return app
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    service = app[SERVICE]
+    if service.settings.demo:
+        await accounts.add_demo_accounts(service.store, service.clock())
+    await service.live.load()
+    tasks = [
+        asyncio.create_task(service.rooms.run(), name="node events"),
+        asyncio.create_task(service.live.scheduler.run(), name="deadlines"),
+    ]
+    yield
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    await service.rooms.settled()

@@ -1,0 +1,109 @@
+"""Access tokens: who is it, in which role."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jwt
+from aiohttp import web
+
+from control.adapters.store import User
+from control.consultations.parties import Role
+from control.errors import NotAuthenticated, TokenExpired, TokenInvalid
+from control.settings import Identity
+
+# Fixed, so that a token cannot choose how it is checked.
+PUBLIC_KEY_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
+SHARED_SECRET_ALGORITHM = "HS256"
+# The platform's clock may be a little ahead of ours, or behind.
+LEEWAY_S = 5.0
+MAX_ID_CHARACTERS = 200
+
+
+class AccessTokens:
+    """Checks the tokens of one issuer."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._issuer = identity.issuer
+        self._audience = identity.audience
+        self._secret = identity.secret
+        self._keys = _read_keys(identity.jwks_file) if identity.jwks_file else {}
+
+    def check(self, token: str, now: float) -> tuple[User, float]:
+        """The user, and when the token ends; raises NotAuthenticated."""
+        try:
+            claims = self._claims(token)
+            expires_at = float(claims["exp"])
+            user = _user(claims)
+            not_before = float(claims.get("nbf", now))
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+            raise TokenInvalid("The access token is not one that this service takes.") from error
+        if now > expires_at + LEEWAY_S:
+            raise TokenExpired("Sign in again.")
+        if now < not_before - LEEWAY_S:
+            raise TokenInvalid("The access token is not valid yet.")
+        return user, expires_at
+
+    def issue(self, user: User, expires_at: float) -> str:
+        """A token for ``user``; only where the secret is ours or shared with us."""
+        if self._secret is None:
+            raise ValueError("the private key of these tokens is not here")
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": user.id,
+            "name": user.name,
+            "role": user.role.value,
+            "exp": expires_at,
+        }
+        return jwt.encode(claims, self._secret, SHARED_SECRET_ALGORITHM)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        key: Any = self._secret
+        algorithm = SHARED_SECRET_ALGORITHM
+        if key is None:
+            key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
+            algorithm = key.algorithm_name
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=self._audience,
+            issuer=self._issuer,
+            # The times by our clock, in check().
+            options={
+                "require": ["exp", "iss", "aud", "sub"],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+
+
+def bearer_token(request: web.Request) -> str:
+    """The token of the Authorization header; raises NotAuthenticated when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated("Send the header Authorization: Bearer <access token>.")
+    return token.strip()
+
+
+def _read_keys(path: Path) -> dict[str, jwt.PyJWK]:
+    keys = {}
+    for key in json.loads(path.read_text())["keys"]:
+        if "kid" not in key:
+            raise ValueError(f"a key in {path} has no kid")
+        parsed = jwt.PyJWK(key)
+        if parsed.algorithm_name not in PUBLIC_KEY_ALGORITHMS:
+            raise ValueError(f"key {key['kid']} in {path} is for {parsed.algorithm_name}")
+        keys[key["kid"]] = parsed
+    if not keys:
+        raise ValueError(f"{path} holds no keys")
+    return keys
+
+
+def _user(claims: dict[str, Any]) -> User:
+    user_id, name = claims["sub"], claims.get("name") or claims["sub"]
+    if not isinstance(name, str) or not 0 < len(user_id) <= MAX_ID_CHARACTERS:
+        raise ValueError("sub or name is not usable")
+    return User(user_id, name.strip()[:MAX_ID_CHARACTERS], Role(claims["role"]))

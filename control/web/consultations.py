@@ -1,0 +1,168 @@
+"""Consultations: asking, answering, ending, rating."""
+
+from functools import partial
+from typing import Annotated
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200, r201
+from pydantic import Field
+
+from control.consultations.commands import (
+    Accept,
+    AnswerEarlyEnd,
+    Cancel,
+    Decline,
+    Leave,
+    ProposeEarlyEnd,
+    Rate,
+)
+from control.consultations.parties import Role
+from control.consultations.ratings import Subject
+from control.errors import NotFound, NotPermitted
+from control.web.schema import DeclineIn, RatingIn, RequestIn, Snapshot
+from control.web.view import View, reply_list
+
+
+class ConsultationsView(View):
+    """The user's consultations."""
+
+    async def get(self, limit: Annotated[int, Field(ge=1, le=200)] = 50) -> r200[list[Snapshot]]:
+        """One's own consultations, newest first.
+
+        Tags: consultations
+        """
+        now, policy = self.service.clock(), self.service.settings.policy
+        consultations = await self.service.live.list_of(self.user.id, limit)
+        return reply_list([Snapshot.of(each, now, policy) for each in consultations])
+
+    async def post(self, body: RequestIn) -> r201[Snapshot]:
+        """Ask a specialist for a consultation; they have 5 minutes to accept.
+
+        Tags: consultations
+        """
+        if self.user.role is not Role.CLIENT:
+            raise NotPermitted("Clients ask for consultations.")
+        specialist = await self.service.store.specialist(body.specialist_id)
+        if specialist is None:
+            raise NotFound("There is no such specialist.")
+        online = self.service.hub.presence(specialist.user.id).online
+        consultation = await self.service.live.request(self.user, specialist, body.purpose, online)
+        return self.snapshot(consultation, status=201)
+
+
+class ConsultationView(View):
+    """One consultation."""
+
+    async def get(self, consultation_id: str, /) -> r200[Snapshot]:
+        """One consultation of one's own.
+
+        Tags: consultations
+        """
+        consultation, _ = await self.service.live.of(self.user.id, consultation_id)
+        return self.snapshot(consultation)
+
+
+class AcceptView(View):
+    """The specialist's yes."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Accept a request. Other open requests of both sides are withdrawn.
+
+        Tags: consultations
+        """
+        return await self.perform(consultation_id, Accept)
+
+
+class DeclineView(View):
+    """The specialist's no."""
+
+    async def post(self, consultation_id: str, /, body: DeclineIn) -> r200[Snapshot]:
+        """Decline a request, with an optional reason.
+
+        Tags: consultations
+        """
+        return await self.perform(consultation_id, partial(Decline, reason=body.reason))
+
+
+class CancelView(View):
+    """The client's change of mind."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Take back a request that was not answered yet.
+
+        Tags: consultations
+        """
+        return await self.perform(consultation_id, Cancel)
+
+
+class LeaveView(View):
+    """The way out."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """End the consultation outright; the record says who did.
+
+        Tags: consultations
+        """
+        return await self.perform(consultation_id, Leave)
+
+
+class EarlyEndView(View):
+    """The proposal to end early."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Propose to end early; unanswered for 60 s, the proposal lapses.
+
+        Tags: early end
+        """
+        return await self.perform(consultation_id, ProposeEarlyEnd)
+
+
+class EarlyEndAcceptView(View):
+    """Yes to the other side's proposal."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Accept the other side's proposal; the session ends.
+
+        Tags: early end
+        """
+        return await self.perform(consultation_id, partial(AnswerEarlyEnd, accepted=True))
+
+
+class EarlyEndRefuseView(View):
+    """No to the other side's proposal."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Refuse the other side's proposal; the session goes on.
+
+        Tags: early end
+        """
+        return await self.perform(consultation_id, partial(AnswerEarlyEnd, accepted=False))
+
+
+class RatingView(View):
+    """One of the client's two ratings."""
+
+    async def put(
+        self, consultation_id: str, subject: Subject, /, body: RatingIn
+    ) -> r200[Snapshot]:
+        """Rate the specialist, or the technical quality; changeable for 24 hours.
+
+        Tags: ratings
+        """
+        rate = partial(Rate, subject=subject, stars=body.stars, comment=body.comment)
+        return await self.perform(consultation_id, rate)
+
+
+_ONE = "/api/v1/consultations/{consultation_id}"
+ROUTES = [
+    web.view("/api/v1/consultations", ConsultationsView),
+    web.view(_ONE, ConsultationView),
+    web.view(f"{_ONE}/accept", AcceptView),
+    web.view(f"{_ONE}/decline", DeclineView),
+    web.view(f"{_ONE}/cancel", CancelView),
+    web.view(f"{_ONE}/leave", LeaveView),
+    web.view(f"{_ONE}/early-end", EarlyEndView),
+    web.view(f"{_ONE}/early-end/accept", EarlyEndAcceptView),
+    web.view(f"{_ONE}/early-end/refuse", EarlyEndRefuseView),
+    web.view(f"{_ONE}/ratings/{{subject}}", RatingView),
+]

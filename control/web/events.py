@@ -1,0 +1,177 @@
+"""The WebSocket over which pages hear what happens."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from control.adapters.store import User
+from control.consultations.parties import Role
+from control.errors import ControlError
+from control.web.hub import EventConnection, Message
+from control.web.origins import refuse_other_origins
+from control.web.service import SERVICE, Service
+
+# A page has only little to say.
+MAX_MESSAGE_BYTES = 4096
+MAX_MESSAGES = 20
+MAX_MESSAGES_PERIOD_S = 10.0
+AUTHENTICATE_WITHIN_S = 5.0
+# A page that answers no ping for half of this more is gone.
+PING_EVERY_S = 15.0
+
+# Close codes of ours (RFC 6455, section 7.4.2: 4000–4999 are private).
+NOT_AUTHENTICATED = 4401
+TOKEN_EXPIRED = 4402
+TOO_MANY_CONNECTIONS = 4429
+POLICY_VIOLATION = 1008
+GOING_AWAY = 1001
+
+SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """One page's connection, from its first message to its end."""
+    refuse_other_origins(request)
+    service = request.app[SERVICE]
+    socket = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=MAX_MESSAGE_BYTES)
+    await socket.prepare(request)
+    sockets = request.app[SOCKETS]
+    sockets.add(socket)
+    try:
+        signed_in = await _authenticate(socket, service)
+        if signed_in is not None:
+            user, expires_at = signed_in
+            await _Page(request, socket, service, user).follow(expires_at)
+    finally:
+        sockets.discard(socket)
+    return socket
+
+
+async def close_all(app: web.Application) -> None:
+    """Tell every page that the service stops; they come back by themselves."""
+    await asyncio.gather(*(socket.close(code=GOING_AWAY) for socket in app[SOCKETS]))
+
+
+async def _authenticate(
+    socket: web.WebSocketResponse, service: Service
+) -> tuple[User, float] | None:
+    try:
+        async with asyncio.timeout(AUTHENTICATE_WITHIN_S):
+            message = _read(await socket.receive())
+        if message.get("type") != "authenticate" or not isinstance(message.get("token"), str):
+            raise ValueError("the first message is not a sign-in")
+        return await service.sign_in(message["token"])
+    except (ControlError, ValueError, TimeoutError) as error:
+        code = error.code if isinstance(error, ControlError) else "not-authenticated"
+        await socket.close(code=NOT_AUTHENTICATED, message=code.encode())
+        return None
+
+
+def _read(message: WSMessage) -> dict[str, Any]:
+    """A JSON object; raises ValueError for anything else."""
+    if message.type is not WSMsgType.TEXT:
+        raise ValueError("not a text message")
+    try:
+        content = json.loads(message.data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError("not a JSON object")
+    return content
+
+
+class _Page:
+    """An authenticated page."""
+
+    def __init__(
+        self, request: web.Request, socket: web.WebSocketResponse, service: Service, user: User
+    ) -> None:
+        self._request = request
+        self._socket = socket
+        self._service = service
+        self._user = user
+        self._connection = EventConnection(user, self._abort)
+        self._heard: list[float] = []
+
+    async def follow(self, expires_at: float) -> None:
+        """Until the page closes, lags, misbehaves, or its token ends."""
+        hub = self._service.hub
+        if not hub.add(self._connection):
+            await self._socket.close(code=TOO_MANY_CONNECTIONS)
+            return
+        writer = asyncio.create_task(self._write())
+        try:
+            await self._welcome()
+            await self._tell_presence()
+            async with asyncio.timeout(max(0.0, expires_at - self._service.clock())):
+                await self._listen()
+        except TimeoutError:
+            await self._socket.close(code=TOKEN_EXPIRED)
+        finally:
+            hub.remove(self._connection)
+            writer.cancel()
+            await self._tell_presence()
+
+    def _abort(self) -> None:
+        # A peer that does not read would not read a close frame either.
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._socket.send_str(await self._connection.next_message())
+        except ConnectionError:
+            # The reader hears of it too, and ends.
+            return
+
+    async def _welcome(self) -> None:
+        """Where things stand, so that a page that comes back has missed nothing."""
+        self._send({"type": "ready", "now": self._service.clock()})
+        for consultation in self._service.live.open_of(self._user.id):
+            self._send(self._service.hub.consultation_message(consultation))
+        if self._user.role is Role.CLIENT:
+            for each in await self._service.store.added_specialists(self._user.id):
+                takes_video = each.profile.terms.takes_video
+                self._send(self._presence(each.user.id, takes_video))
+
+    async def _listen(self) -> None:
+        async for message in self._socket:
+            try:
+                content = _read(message)
+                self._police()
+            except ValueError as error:
+                await self._socket.close(code=POLICY_VIOLATION, message=str(error).encode())
+                return
+            if content.get("type") == "camera_ready":
+                ready = content.get("ready") is True
+                if ready is not self._connection.camera_ready:
+                    self._connection.camera_ready = ready
+                    await self._tell_presence()
+
+    def _police(self) -> None:
+        now = self._service.clock()
+        self._heard = [at for at in self._heard if 0 <= now - at < MAX_MESSAGES_PERIOD_S]
+        self._heard.append(now)
+        if len(self._heard) > MAX_MESSAGES:
+            raise ValueError("too many messages")
+
+    async def _tell_presence(self) -> None:
+        """Those who added this specialist see them come and go."""
+        if self._user.role is not Role.SPECIALIST:
+            return
+        store = self._service.store
+        specialist = await store.specialist(self._user.id)
+        if specialist is not None:
+            message = self._presence(self._user.id, specialist.profile.terms.takes_video)
+            self._service.hub.tell(await store.clients_who_added(self._user.id), message)
+
+    def _presence(self, specialist_id: str, takes_video: bool) -> Message:
+        presence = self._service.hub.presence(specialist_id, takes_video)
+        return {"type": "presence", "specialist_id": specialist_id, **presence.model_dump()}
+
+    def _send(self, message: Message) -> None:
+        self._connection.send(json.dumps(message))

@@ -1,0 +1,152 @@
+"""The open event connections: who is online, and what each is told."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from control.adapters.scheduler import Clock
+from control.adapters.store import User
+from control.consultations.consultation import Consultation
+from control.consultations.parties import Role
+from control.consultations.policy import Policy
+from control.consultations.quality import Level
+from control.web.schema import Presence, Snapshot
+
+# A page that lags this many messages behind is closed; it reconnects and reads afresh.
+MAX_WAITING = 64
+# News of connection quality is worth nothing when late: not put in line behind so many.
+MAX_WAITING_FOR_QUALITY = 4
+MAX_CONNECTIONS_A_USER = 16
+
+Message = dict[str, Any]
+
+
+class EventConnection:
+    """One open page of a user. ``close`` is called when it does not keep up."""
+
+    def __init__(self, user: User, close: Callable[[], None]) -> None:
+        self.user = user
+        self.camera_ready = False
+        self._close = close
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+
+    def send(self, text: str) -> None:
+        """Put a message in line."""
+        try:
+            self._waiting.put_nowait(text)
+        except asyncio.QueueFull:
+            self._close()
+
+    def send_unless_late(self, text: str) -> None:
+        """Put a message in line if the line is short, else drop it."""
+        if self._waiting.qsize() < MAX_WAITING_FOR_QUALITY:
+            self._waiting.put_nowait(text)
+
+    async def next_message(self) -> str:
+        """The next message to write."""
+        return await self._waiting.get()
+
+
+class Hub:
+    """Implements ``Audience`` for the pages that are open here."""
+
+    def __init__(self, policy: Policy, clock: Clock) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._connections: dict[str, set[EventConnection]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self._connections.values())
+
+    def add(self, connection: EventConnection) -> bool:
+        """Take a connection in; False when the user has too many."""
+        theirs = self._connections.setdefault(connection.user.id, set())
+        if len(theirs) >= MAX_CONNECTIONS_A_USER:
+            return False
+        theirs.add(connection)
+        return True
+
+    def remove(self, connection: EventConnection) -> None:
+        """Forget a connection."""
+        theirs = self._connections.get(connection.user.id, set())
+        theirs.discard(connection)
+        if not theirs:
+            self._connections.pop(connection.user.id, None)
+
+    def presence(self, user_id: str, takes_video: bool = True) -> Presence:
+        """Whether a user is here, and with a camera."""
+        theirs = self._connections.get(user_id, ())
+        ready = takes_video and any(connection.camera_ready for connection in theirs)
+        return Presence(online=bool(theirs), camera_ready=ready)
+
+    def tell(self, user_ids: Iterable[str], message: Message) -> None:
+        """Send ``message`` to every page of these users."""
+        text = json.dumps(message)
+        for user_id in user_ids:
+            # A copy, for a connection that does not keep up leaves the set.
+            for connection in list(self._connections.get(user_id, ())):
+                connection.send(text)
+
+    def consultation_message(self, consultation: Consultation) -> Message:
+        """The message that carries a snapshot."""
+        snapshot = Snapshot.of(consultation, self._clock(), self._policy)
+        return {"type": "consultation", "consultation": snapshot.model_dump(mode="json")}
+
+    # Audience
+
+    def consultation_changed(self, consultation: Consultation) -> None:
+        """Both sides get the snapshot."""
+        self.tell(_people(consultation), self.consultation_message(consultation))
+
+    def connection_replaced(
+        self, consultation: Consultation, role: Role, connection_id: str
+    ) -> None:
+        """All pages of the participant hear it; the one with this connection stands down."""
+        message = {
+            "type": "connection_replaced",
+            "consultation_id": consultation.id,
+            "connection_id": connection_id,
+        }
+        self.tell([consultation.party(role).id], message)
+
+    def rejoin(
+        self, consultation: Consultation, role: Role, connection_id: str, reason: str
+    ) -> None:
+        """All pages of the participant hear it; the one with this connection joins anew."""
+        message = {
+            "type": "rejoin",
+            "consultation_id": consultation.id,
+            "connection_id": connection_id,
+            "reason": reason,
+        }
+        self.tell([consultation.party(role).id], message)
+
+    def quality(
+        self,
+        consultation: Consultation,
+        role: Role,
+        level: Level,
+        rtt_ms: float | None,
+        loss_up_pct: float | None,
+        loss_down_pct: float | None,
+    ) -> None:
+        """Both sides hear how the participant's connection did, unless they lag behind."""
+        text = json.dumps(
+            {
+                "type": "quality",
+                "consultation_id": consultation.id,
+                "participant": role.value,
+                "level": level.value,
+                "rtt_ms": rtt_ms,
+                "loss_up_pct": loss_up_pct,
+                "loss_down_pct": loss_down_pct,
+            }
+        )
+        for user_id in _people(consultation):
+            for connection in self._connections.get(user_id, ()):
+                connection.send_unless_late(text)
+
+
+def _people(consultation: Consultation) -> tuple[str, str]:
+    return consultation.client.id, consultation.specialist.id

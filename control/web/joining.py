@@ -1,0 +1,72 @@
+"""Into the room: join tokens, the join itself, ICE restarts."""
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200, r201
+
+from control.errors import NotInThisState
+from control.web.schema import AnswerOut, JoinIn, JoinTokenOut, OfferIn
+from control.web.view import View, reply
+from sfu.api import Answer
+
+
+class JoinTokensView(View):
+    """Credentials for one join each."""
+
+    async def post(self, consultation_id: str, /) -> r201[JoinTokenOut]:
+        """A token for one join: at most 60 s, once, for oneself, into this room.
+
+        Tags: joining
+        """
+        consultation, role = await self.service.live.of(self.user.id, consultation_id)
+        if not consultation.is_joinable:
+            raise NotInThisState(
+                f"The consultation is {consultation.state.value}; its room is not open."
+            )
+        text, token = self.service.join_tokens.issue(
+            consultation_id, self.user.id, role, self.service.clock()
+        )
+        return reply(JoinTokenOut(token=text, expires_at=token.expires_at), status=201)
+
+
+class JoinView(View):
+    """The door. The join token is the credential."""
+
+    public = True
+
+    async def post(self, body: JoinIn) -> r200[AnswerOut]:
+        """Connect by an SDP offer; an earlier connection of the participant is replaced.
+
+        Tags: joining
+        """
+        token = await self.service.join_tokens.redeem(body.token, self.service.clock())
+        answer = await self.service.rooms.join(token.consultation_id, token.role, body.offer)
+        return _reply(answer)
+
+
+class IceRestartView(View):
+    """New paths for a live connection."""
+
+    async def post(self, connection_id: str, /, body: OfferIn) -> r200[AnswerOut]:
+        """Restart ICE by a re-offer on one's own live connection.
+
+        Tags: joining
+        """
+        answer = await self.service.rooms.restart_ice(self.user.id, connection_id, body.offer)
+        return _reply(answer)
+
+
+def _reply(answer: Answer) -> web.Response:
+    return reply(
+        AnswerOut(
+            answer=answer.answer,
+            connection_id=answer.connection_id,
+            video_codec=answer.video_codec,
+        )
+    )
+
+
+ROUTES = [
+    web.view("/api/v1/consultations/{consultation_id}/join-tokens", JoinTokensView),
+    web.view("/api/v1/join", JoinView),
+    web.view("/api/v1/connections/{connection_id}/ice-restart", IceRestartView),
+]

@@ -1,0 +1,38 @@
+"""What the handlers work with."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from control.adapters.join_tokens import JoinTokens
+from control.adapters.live import LiveConsultations
+from control.adapters.rooms import Rooms
+from control.adapters.scheduler import Clock
+from control.adapters.store import Store, User
+from control.settings import Settings
+from control.web.authentication import AccessTokens
+from control.web.hub import Hub
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one running control."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    live: LiveConsultations
+    rooms: Rooms
+    hub: Hub
+    access_tokens: AccessTokens
+    join_tokens: JoinTokens
+
+    async def sign_in(self, token: str) -> tuple[User, float]:
+        """The user of an access token, and when it ends. The store knows them from then on."""
+        user, expires_at = self.access_tokens.check(token, self.clock())
+        if await self.store.user(user.id) != user:
+            await self.store.save_user(user)
+        return user, expires_at
+
+
+SERVICE = web.AppKey("service", Service)

@@ -1,0 +1,97 @@
+"""What all views of the API share."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from aiohttp import web
+from aiohttp_pydantic import PydanticView
+from pydantic import BaseModel, ValidationError
+
+from control.adapters.store import User
+from control.consultations.commands import Command
+from control.consultations.consultation import Consultation
+from control.consultations.parties import Role
+from control.errors import NotPermitted
+from control.web.authentication import bearer_token
+from control.web.problems import InvalidInput, MalformedJson, NotJson
+from control.web.schema import Snapshot
+from control.web.service import SERVICE, Service
+
+
+class View(PydanticView):  # type: ignore[misc]  # the library brings no types
+    """Signs the user in before anything else is looked at."""
+
+    # Needs no access token.
+    public: ClassVar[bool] = False
+    # The only role that may use it; None: both.
+    role: ClassVar[Role | None] = None
+
+    request: web.Request
+    user: User
+
+    @property
+    def service(self) -> Service:
+        """The parts of control."""
+        return self.request.app[SERVICE]
+
+    async def _iter(self) -> web.StreamResponse:
+        if self.request.method not in self.allowed_methods:
+            self._raise_allowed_methods()
+        if not self.public:
+            self.user, _ = await self.service.sign_in(bearer_token(self.request))
+            if self.role not in (None, self.user.role):
+                raise NotPermitted(f"This is for a {self.role}; you are a {self.user.role}.")
+        _refuse_other_than_json(self.request)
+        try:
+            response: web.StreamResponse = await super()._iter()
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise MalformedJson("The body is not a JSON object in UTF-8.") from error
+        return response
+
+    async def on_validation_error(self, exception: ValidationError, context: str) -> None:
+        """Every wrong member, without an echo of what was sent."""
+        raise InvalidInput(
+            [
+                {
+                    "where": context,
+                    "member": ".".join(str(part) for part in error["loc"]),
+                    "message": error["msg"],
+                }
+                for error in exception.errors(
+                    include_url=False, include_context=False, include_input=False
+                )
+            ]
+        ) from exception
+
+    def snapshot(self, consultation: Consultation, status: int = 200) -> web.Response:
+        """A consultation as the response."""
+        policy = self.service.settings.policy
+        return reply(Snapshot.of(consultation, self.service.clock(), policy), status)
+
+    async def perform(
+        self, consultation_id: str, command: Callable[[Role], Command]
+    ) -> web.Response:
+        """The user's command on a consultation of theirs; the response is what came of it."""
+        return self.snapshot(
+            await self.service.live.perform(self.user.id, consultation_id, command)
+        )
+
+
+def reply(model: BaseModel, status: int = 200) -> web.Response:
+    """A model as the response."""
+    return web.Response(
+        text=model.model_dump_json(), status=status, content_type="application/json"
+    )
+
+
+def reply_list(models: list[BaseModel]) -> web.Response:
+    """Models as the response."""
+    text = ",".join(model.model_dump_json() for model in models)
+    return web.Response(text=f"[{text}]", content_type="application/json")
+
+
+def _refuse_other_than_json(request: web.Request) -> None:
+    if not request.can_read_body:
+        return
+    if request.content_type != "application/json" or (request.charset or "utf-8") != "utf-8":
+        raise NotJson("Send the header Content-Type: application/json, and UTF-8.")

@@ -1,0 +1,152 @@
+"""Control under test, and the people who use it over HTTP."""
+
+from typing import Any, Self
+
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from control.adapters.store import Store
+from control.settings import Settings
+from control.web import application
+from control.web.service import SERVICE, Service
+from sfu.api import ParticipantHeard
+from tests.control.node import MemoryNode
+
+START_AT = 1_800_000_000.0
+
+
+class Control:
+    """One running control. ``now`` stands still until a test moves it."""
+
+    def __init__(self, store: Store, settings: Settings, now: float = START_AT) -> None:
+        self.now = now
+        self.node = MemoryNode()
+        self.app: Application = application(store, self.node, settings, clock=lambda: self.now)
+        self.http: TestClient[Request, Application] = TestClient(TestServer(self.app))
+
+    async def start(self) -> None:
+        """Serve."""
+        await self.http.start_server()
+
+    async def stop(self) -> None:
+        """Stop serving."""
+        await self.http.close()
+
+    @property
+    def service(self) -> Service:
+        """The parts within."""
+        return self.app[SERVICE]
+
+    async def pass_time(self, seconds: float) -> None:
+        """Move the clock and let what is due happen."""
+        self.now += seconds
+        await self.service.live.scheduler.run_due()
+        await self.service.rooms.settled()
+
+    async def hear(self, consultation_id: str, *roles: str, ago: float = 0.0) -> None:
+        """The node reports authenticated packets of these participants."""
+        for role in roles:
+            self.node.report(
+                ParticipantHeard(consultation_id, role, f"{role}-connection", self.now - ago)
+            )
+        await self.take_reports()
+
+    async def take_reports(self) -> None:
+        """Let control read everything that the node reported."""
+        await self.node.read()
+        await self.service.rooms.settled()
+
+    async def person(self, account: str) -> "Person":
+        """Sign a demo user in."""
+        reply = await self.http.post("/api/v1/demo/sign-in", json={"account": account})
+        assert reply.status == 200, await reply.text()
+        return Person(self, (await reply.json())["access_token"])
+
+    async def session(self, client: "Person", specialist: "Person") -> str:
+        """The id of a consultation that is requested, accepted and started."""
+        asked = await client.post(
+            "/consultations", {"specialist_id": "ivan", "purpose": "Резултати"}, status=201
+        )
+        await specialist.post(f"/consultations/{asked['id']}/accept")
+        await self.hear(asked["id"], "client", "specialist")
+        return str(asked["id"])
+
+
+class Person:
+    """A user with an access token."""
+
+    def __init__(self, control: Control, token: str) -> None:
+        self.control = control
+        self.token = token
+
+    async def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """A request to the API; checks the status, gives the JSON."""
+        reply = await self.control.http.request(
+            method,
+            f"/api/v1{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        text = await reply.text()
+        assert reply.status == status, text
+        if status >= 400:
+            assert reply.content_type == "application/problem+json"
+        return await reply.json(content_type=None) if text else None
+
+    async def get(self, path: str, *, status: int = 200) -> Any:
+        """GET."""
+        return await self.call("GET", path, status=status)
+
+    async def post(self, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """POST."""
+        return await self.call("POST", path, body, status=status)
+
+    async def put(self, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """PUT."""
+        return await self.call("PUT", path, body, status=status)
+
+    async def problem(self, method: str, path: str, body: Any = None, *, status: int) -> str:
+        """A request that is refused; the code of the problem."""
+        problem = await self.call(method, path, body, status=status)
+        assert problem["status"] == status
+        assert problem["type"] == f"urn:rodrun:problem:{problem['code']}"
+        assert problem["title"]
+        assert problem["instance"] == f"/api/v1{path}"
+        return str(problem["code"])
+
+    async def page(self) -> "Page":
+        """An open page of this user: an authenticated event connection."""
+        socket = await self.control.http.ws_connect("/api/v1/events")
+        await socket.send_json({"type": "authenticate", "token": self.token})
+        page = Page(socket)
+        await page.until("ready")
+        return page
+
+
+class Page:
+    """An event connection."""
+
+    def __init__(self, socket: ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.socket.close()
+
+    async def next(self) -> dict[str, Any]:
+        """The next message."""
+        message = await self.socket.receive(timeout=5)
+        assert message.type is WSMsgType.TEXT, message
+        content = message.json()
+        assert isinstance(content, dict)
+        return content
+
+    async def until(self, kind: str, **members: Any) -> dict[str, Any]:
+        """The next message of this kind with these members; what comes before is skipped."""
+        while True:
+            message = await self.next()
+            if message["type"] == kind and members.items() <= message.items():
+                return message
