@@ -108,6 +108,7 @@ class DtlsTransport:
         send: carries a datagram to an address.
         profiles: SRTP profiles, the preferred one first.
         deadline_s: how long a handshake may take from its first datagram on.
+        counts: where to count what is dropped, resent and fails; several may share one.
     """
 
     # What aiortc asks of its transport; the DTLS role is set apart from the ICE role.
@@ -121,6 +122,7 @@ class DtlsTransport:
         send: Callable[[Address, bytes], None],
         profiles: Sequence[SRTPProtectionProfile] = PROFILES,
         deadline_s: float = HANDSHAKE_DEADLINE_S,
+        counts: Counter[str] | None = None,
     ) -> None:
         self._certificate = certificate
         self._parameters = RTCDtlsParameters(
@@ -137,8 +139,7 @@ class DtlsTransport:
         self._association: RTCDtlsTransport | None = None
         # The peer, the deadline or the caller has ended it.
         self._over = False
-        # Datagrams dropped and attempts failed, by reason.
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter() if counts is None else counts
 
     def receive(self, data: bytes, address: Address) -> None:
         """Take a datagram; anything but DTLS, and the oldest when too many wait, is dropped."""
@@ -165,21 +166,23 @@ class DtlsTransport:
         # Not by asyncio.timeout: a cancellation that meets a datagram is swallowed by
         # asyncio.wait_for inside aiortc (Python 3.11), and the handshake would go on.
         deadline = asyncio.get_running_loop().call_later(self._deadline_s, self._end)
+        failures = 0
         try:
-            for _ in range(MAX_ATTEMPTS):
+            while failures < MAX_ATTEMPTS:
                 keys = await self._attempt()
                 if keys is not None:
                     return keys
                 if self._over:
                     break
+                failures += 1
                 self.counts["dtls_attempt_failed"] += 1
         finally:
             deadline.cancel()
             self._stop_resending()
         raise HandshakeFailed(
             f"no DTLS association within {self._deadline_s:g} s"
-            f" ({self.counts['dtls_attempt_failed']} attempts failed: broken flights, or a"
-            " certificate that does not match the fingerprint in the offer)"
+            f" ({failures} attempts failed: broken flights, or a certificate that does not match"
+            " the fingerprint in the offer)"
         )
 
     def close(self) -> None:
