@@ -1,0 +1,183 @@
+"""``rodrun serve``: control, the page and one media worker in one process."""
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import ifaddr
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from rich.console import Console
+
+import control.settings
+from control.adapters.store import Store
+from control.web.application import application
+from rodrun.certificate import tls_context
+from rodrun.settings import ServeSettings, SettingsError
+from sfu.metrics import WorkerCollector
+from sfu.plane import warm_up
+from sfu.server import Worker, WorkerSettings
+
+logger = logging.getLogger("rodrun")
+
+DATABASE = "rodrun.sqlite"
+CLOSE_WITHIN_S = 3.0
+_LOOPBACK = ["localhost", "127.0.0.1", "::1"]
+
+
+class ServeError(Exception):
+    """The server could not start; the text says what happened and what to do."""
+
+
+async def serve(settings: ServeSettings) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    Raises:
+        SettingsError: for settings that contradict each other or name unusable files.
+        ServeError: when an address or the data folder cannot be used.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    control_settings = _control_settings(settings)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServeError(f"cannot use the data folder {settings.data_dir}: {error}") from error
+    context = tls_context(settings.tls, settings.data_dir, _hosts(settings))
+
+    async with _store(settings) as store, _worker(settings) as worker:
+        registry = CollectorRegistry()
+        registry.register(WorkerCollector(worker))
+        app = application(store, worker, control_settings, registry=registry)
+        async with _site(app, settings, context) as port:
+            _announce(settings, port, worker.port)
+            await stop.wait()
+            logger.info("Stopping.")
+
+
+def _control_settings(settings: ServeSettings) -> control.settings.Settings:
+    try:
+        identity = None
+        if settings.jwt_secret or settings.jwks_file:
+            if not (settings.jwt_issuer and settings.jwt_audience):
+                raise ValueError("jwt_issuer and jwt_audience must be set with the platform's key")
+            identity = control.settings.Identity(
+                issuer=settings.jwt_issuer,
+                audience=settings.jwt_audience,
+                secret=settings.jwt_secret.encode() or None,
+                jwks_file=settings.jwks_file,
+            )
+        return control.settings.Settings(
+            data_dir=settings.data_dir,
+            demo=settings.demo,
+            identity=identity,
+            allowed_origins=settings.allowed_origins,
+            video_codec=settings.video_codec,
+            max_video_bps=settings.max_video_bps,
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"{error}. For a trial on this machine: rodrun serve --demo. "
+            "For a platform: RODRUN_JWT_ISSUER, RODRUN_JWT_AUDIENCE and either "
+            "RODRUN_JWT_SECRET or RODRUN_JWKS_FILE."
+        ) from error
+
+
+def _is_wildcard(host: str) -> bool:
+    return host in ("::", "0.0.0.0", "")
+
+
+def _machine_addresses() -> list[str]:
+    """Addresses of this machine that others can reach, without loopback and link-local ones."""
+    found = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            address = ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+            if not (address.is_loopback or address.is_link_local):
+                found.append(str(address))
+    return found
+
+
+def _hosts(settings: ServeSettings) -> list[str]:
+    """The names that the page may be opened under."""
+    if _is_wildcard(settings.http_host):
+        return [*_LOOPBACK, *_machine_addresses()]
+    return list(dict.fromkeys([*_LOOPBACK, settings.http_host]))
+
+
+@asynccontextmanager
+async def _store(settings: ServeSettings) -> AsyncIterator[Store]:
+    store = await Store.open_file(settings.data_dir / DATABASE)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _worker(settings: ServeSettings) -> AsyncIterator[Worker]:
+    await asyncio.to_thread(warm_up)
+    try:
+        worker = await Worker.start(
+            WorkerSettings(
+                udp_host=settings.udp_host,
+                udp_port=settings.udp_port,
+                announce=settings.announce,
+            )
+        )
+    except OSError as error:
+        raise ServeError(
+            f"cannot receive media on {settings.udp_host} UDP port {settings.udp_port}: "
+            f"{error.strerror or error}. Choose another with --udp-host and --udp-port."
+        ) from error
+    try:
+        yield worker
+    finally:
+        await worker.stop()
+
+
+@asynccontextmanager
+async def _site(
+    app: web.Application, settings: ServeSettings, context: ssl.SSLContext | None
+) -> AsyncIterator[int]:
+    """Serve ``app``; gives the port that it listens on."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.http_host, settings.http_port, ssl_context=context)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ServeError(
+                f"cannot listen on {settings.http_host} port {settings.http_port}: "
+                f"{error.strerror or error}. Choose another with --http-host and --http-port."
+            ) from error
+        port: int = runner.addresses[0][1]
+        yield port
+    finally:
+        await runner.cleanup()
+
+
+def _announce(settings: ServeSettings, http_port: int, udp_port: int) -> None:
+    """Tell whoever started this where to go."""
+    scheme = "https" if settings.tls else "http"
+    if _is_wildcard(settings.http_host):
+        hosts = ["localhost", *_machine_addresses()]
+    else:
+        hosts = [settings.http_host]
+    console = Console(highlight=False, soft_wrap=True)
+    for host in hosts:
+        shown = f"\\[{host}]" if ":" in host else host
+        console.print(f"Page and API: [bold]{scheme}://{shown}:{http_port}/[/]")
+    console.print(f"Media: UDP port {udp_port} on {settings.udp_host}")
+    if settings.demo:
+        console.print("Demo sign-ins: [bold]maria[/] (client) and [bold]ivan[/] (specialist).")
+        console.print("Open the page in two windows, and sign in as one in each.")
+    if settings.tls == "auto":
+        console.print("The certificate is self-signed: browsers will ask once.")
