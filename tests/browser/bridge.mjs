@@ -142,9 +142,10 @@ const commands = {
     }
   },
 
+  // Width and height alone: anything else would load the page anew.
   async set_viewport(command) {
-    const { width, height, phone } = command;
-    await pageOf(command).setViewport({ width, height, hasTouch: phone, isMobile: false });
+    const { width, height } = command;
+    await pageOf(command).setViewport({ width, height });
   },
 
   async screenshot(command) {

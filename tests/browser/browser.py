@@ -305,10 +305,10 @@ class Page:
         """The text that the element shows."""
         return str(self.evaluate(TEXT, name))
 
-    def set_size(self, size: tuple[int, int], phone: bool = False) -> None:
+    def set_size(self, size: tuple[int, int]) -> None:
         """Change the size of the window's content, in CSS pixels."""
         width, height = size
-        self._call("set_viewport", width=width, height=height, phone=phone)
+        self._call("set_viewport", width=width, height=height)
 
     def screenshot(self, path: Path) -> None:
         """Save what the window shows as a PNG file."""

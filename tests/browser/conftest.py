@@ -170,6 +170,12 @@ def ends_gallery() -> Gallery:
     return Gallery("other-ends")
 
 
+@pytest.fixture(scope="package")
+def devices_gallery() -> Gallery:
+    """Pictures of devices that fail."""
+    return Gallery("devices")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

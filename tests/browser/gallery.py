@@ -1,6 +1,7 @@
 """Pictures of every screen, for people to look at."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.browser.browser import DESKTOP, PHONE, Page
@@ -26,14 +27,18 @@ class Gallery:
             old.unlink()
         self._count = 0
 
-    def take(self, page: Page, screen: str) -> None:
-        """Four pictures of what ``page`` shows now, which is then as it was before."""
+    def take(self, page: Page, screen: str, again: Callable[[], object] = lambda: None) -> None:
+        """Four pictures of what ``page`` shows now, which is then as it was before.
+
+        ``again`` opens what a change of language closes: a dialog, a menu.
+        """
         self._count += 1
         for size, width in ((DESKTOP, "desktop"), (PHONE, "phone")):
-            page.set_size(size, phone=size == PHONE)
+            page.set_size(size)
             for _ in range(2):
                 language = page.evaluate(LANGUAGE)
                 name = f"{self._count:02}-{screen}-{width}-{language}.png"
                 page.screenshot(self._folder / name)
                 page.evaluate(SWITCH)
+                again()
         page.set_size(DESKTOP)

@@ -1,5 +1,6 @@
 """A client and a specialist at the page, doing what people do there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.browser import media
@@ -16,15 +17,24 @@ PICTURE = "480x270@20"
 class Person:
     """Somebody signed in, or about to be, in a browser of their own."""
 
-    def __init__(self, account: str, browser: Browser, url: str, picture: str = PICTURE) -> None:
+    def __init__(
+        self,
+        account: str,
+        browser: Browser,
+        url: str,
+        picture: str = PICTURE,
+        preload: Sequence[str] = (),
+    ) -> None:
         self.account = account
+        self.browser = browser
+        self._preload = [media.PROBE, *preload]
         self.address = f"{url}/?video={picture}"
         self._user = browser.new_user()
         self.page = self.new_tab()
 
     def new_tab(self) -> Page:
         """Another tab of the same user, still empty."""
-        return self._user.new_page([media.PROBE])
+        return self._user.new_page(self._preload)
 
     def close(self) -> None:
         """Close all their tabs."""
@@ -36,8 +46,12 @@ class Person:
         self.wait_screen("signin")
 
     def sign_in(self) -> None:
-        """Sign in with the demo account and be at home."""
+        """Sign in with the demo account and be at home; what an earlier test left is put away."""
         self.page.click(f"demo-account-{self.account}")
+        for told in ("outcome-home", "finish-home"):
+            self.page.wait_for("() => document.documentElement.dataset.screen !== 'signin'")
+            while self.page.is_visible(told):
+                self.page.click(told)
         self.wait_screen("home")
         self.page.wait_for("() => document.documentElement.dataset.events === 'open'")
 
@@ -135,6 +149,7 @@ class Pair:
     def __init__(
         self, url: str, client_browser: Browser, specialist_browser: Browser, picture: str = PICTURE
     ) -> None:
+        self.url = url
         self.api = Api(client_browser, url)
         self.specialist_id: str = self.api.do("GET", "/me", SPECIALIST)["id"]
         self.end_all()

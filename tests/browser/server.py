@@ -14,7 +14,7 @@ from typing import Any
 from tests.browser.browser import Browser, BrowserError
 
 # The first start compiles the plane.
-START_TIMEOUT_S = 240.0
+START_TIMEOUT_S = 420.0
 STOP_TIMEOUT_S = 15.0
 
 
