@@ -1,6 +1,7 @@
 """What a worker has counted, for Prometheus."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -10,14 +11,22 @@ from sfu.server import WorkerCounts
 SOCKET_OVERFLOW = "socket_overflow"
 
 
+class Counting(Protocol):
+    """What a ``Worker`` is to its metrics."""
+
+    def counts(self) -> WorkerCounts:
+        """What has been counted up to now."""
+        ...
+
+
 class WorkerCollector(Collector):
-    """Reads ``Worker.counts`` when Prometheus asks; register it and nothing else is to be done.
+    """Reads a worker's counts when Prometheus asks; register it and nothing else is to be done.
 
     The names of metrics begin with ``rodrun_`` and carry their unit. Directions are the node's.
     """
 
-    def __init__(self, counts: Callable[[], WorkerCounts]) -> None:
-        self._counts = counts
+    def __init__(self, worker: Counting) -> None:
+        self._worker = worker
 
     def describe(self) -> list[Metric]:
         """Nothing: so that registering does not ask a worker that may not run yet."""
@@ -25,7 +34,7 @@ class WorkerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The counts of this moment."""
-        counts = self._counts()
+        counts = self._worker.counts()
         yield GaugeMetricFamily("rodrun_rooms", "Rooms that are open.", counts.rooms)
         participants = GaugeMetricFamily(
             "rodrun_participants", "Connections that are joining or connected.", labels=["state"]
