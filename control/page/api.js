@@ -46,13 +46,15 @@ export class Api {
   me = () => this.ask("GET", "/me");
   saveProfile = (profile) => this.ask("PUT", "/me/profile", profile);
 
-  findSpecialists = (search) => this.ask("GET", `/specialists?search=${encodeURIComponent(search)}`);
+  findSpecialists = (search) =>
+    this.ask("GET", `/specialists?search=${encodeURIComponent(search)}`);
   mySpecialists = () => this.ask("GET", "/me/specialists");
   addSpecialist = (id) => this.ask("PUT", `/me/specialists/${encodeURIComponent(id)}`);
   removeSpecialist = (id) => this.ask("DELETE", `/me/specialists/${encodeURIComponent(id)}`);
 
   consultations = () => this.ask("GET", "/consultations");
-  request = (specialist_id, purpose) => this.ask("POST", "/consultations", { specialist_id, purpose });
+  request = (specialist_id, purpose) =>
+    this.ask("POST", "/consultations", { specialist_id, purpose });
   #act = (id, action, body = {}) =>
     this.ask("POST", `/consultations/${encodeURIComponent(id)}/${action}`, body);
   accept = (id) => this.#act(id, "accept");
@@ -64,5 +66,8 @@ export class Api {
   refuseEarlyEnd = (id) => this.#act(id, "early-end/refuse");
   joinToken = async (id) => (await this.#act(id, "join-tokens")).token;
   rate = (id, subject, stars, comment) =>
-    this.ask("PUT", `/consultations/${encodeURIComponent(id)}/ratings/${subject}`, { stars, comment });
+    this.ask("PUT", `/consultations/${encodeURIComponent(id)}/ratings/${subject}`, {
+      stars,
+      comment,
+    });
 }

@@ -6,7 +6,7 @@ import { CallSession, interruptedCall } from "./call_session.js";
 import { Devices } from "./devices.js";
 import { Events } from "./events.js";
 import { Frame } from "./frame.js";
-import { readLanguage, rememberLanguage, translator } from "./language.js";
+import { hasText, readLanguage, rememberLanguage, translator } from "./language.js";
 import { isTold, noticesBetween, recentOutcomes, screenFor } from "./screens.js";
 import { VIEWS } from "./views/index.js";
 
@@ -90,8 +90,8 @@ export class App {
     }
   }
 
-  tell(name, places = {}) {
-    const notice = { name, text: this.t(`notice.${name}`, places) };
+  tell(name, places = {}, key = `notice.${name}`) {
+    const notice = { name, text: this.t(key, places) };
     this.notices = [...this.notices, notice].slice(-3);
     setTimeout(() => {
       this.notices = this.notices.filter((each) => each !== notice);
@@ -157,6 +157,7 @@ export class App {
     this.events = new Events(token);
     this.events.addEventListener("message", ({ detail }) => this.#receive(detail));
     this.events.addEventListener("statechange", () => this.render());
+    this.events.addEventListener("refused", () => this.signOut());
     this.events.open();
     this.#load();
   }
@@ -210,7 +211,8 @@ export class App {
       const name = after[role === "client" ? "specialist" : "client"].name;
       for (const notice of noticesBetween(before, after, role, this.now()))
         this.tell(notice, { name });
-      if (before && before.state !== after.state && isTold(after, role)) this.outcomes.add(after.id);
+      if (before && before.state !== after.state && isTold(after, role))
+        this.outcomes.add(after.id);
     }
     this.render();
   }
@@ -218,7 +220,10 @@ export class App {
   #failed(error) {
     if (error.status === 401) this.signOut();
     else if (error.status === 0) this.tell("unreachable");
-    else this.tell("failed", { detail: error.message });
+    else {
+      const key = `problem.${error.code}`;
+      this.tell("failed", {}, hasText(key) ? key : "notice.failed");
+    }
     if (error.status === 404 || error.status === 409) this.#loadConsultations().catch(() => {});
   }
 
@@ -245,7 +250,9 @@ export class App {
     const next = screenFor({ ...this, consultations });
     this.consultation = next.consultation;
     if (!signingIn) this.#keepMedia(next);
-    const shown = [signingIn ? "loading" : next.name, next.consultation?.id, this.language].join(" ");
+    const shown = [signingIn ? "loading" : next.name, next.consultation?.id, this.language].join(
+      " ",
+    );
     if (shown !== this.#shown) this.#change(shown, signingIn ? "loading" : next.name);
     this.#frame.update();
     this.#view.update?.();

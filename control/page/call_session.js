@@ -95,7 +95,9 @@ export class CallSession extends EventTarget {
         this.#changed();
       });
     on("statechange", ({ state }) => {
-      if (state === "replaced") this.#devices.close();
+      if (state !== "replaced") return;
+      this.#devices.close();
+      this.flow = { video: false, screen: false };
     });
     on("remotestream", () => {});
     on("flow", (flow) => (this.flow = flow));

@@ -127,7 +127,10 @@ export class Devices extends EventTarget {
 
   /** Both at once did not work: one of them may. */
   async #settle(problem, turn) {
-    for (const [only, state] of [["audio", "audio-only"], ["video", "no-microphone"]]) {
+    for (const [only, state] of [
+      ["audio", "audio-only"],
+      ["video", "no-microphone"],
+    ]) {
       if (only === "video" && !this.cameraOn) continue;
       try {
         this.#take(await this.#ask({ [only]: true }));

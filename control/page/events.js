@@ -4,10 +4,12 @@ import { ENDPOINT } from "./api.js";
 
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5000;
+/** Close codes: the sign-in is not valid, or no longer. */
+const REFUSED = new Set([4401, 4402]);
 
 /**
  * Dispatches "message" (detail: the decoded message) and "statechange" (detail: "connecting",
- * "open" after the server's ready, "lost").
+ * "open" after the server's ready, "lost"), and "refused" when the sign-in does not hold.
  */
 export class Events extends EventTarget {
   #token;
@@ -37,8 +39,9 @@ export class Events extends EventTarget {
       }
       this.#emit("message", message);
     });
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", ({ code }) => {
       if (this.#closed || this.#socket !== socket) return;
+      if (REFUSED.has(code)) return this.#emit("refused", code);
       this.#become("lost");
       this.#timer = setTimeout(() => this.open(), this.#pauseMs);
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);

@@ -28,3 +28,8 @@ export function translator(language) {
     return texts[key].replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
   };
 }
+
+/** Whether there is a text of that key, for keys that come from outside, such as problem codes. */
+export function hasText(key) {
+  return key in bg;
+}

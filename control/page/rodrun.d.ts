@@ -7,13 +7,7 @@
  * - `replaced`: a newer join of the same participant took over; this call does not come back.
  * - `closed`: stopped, or refused for good.
  */
-export type CallState =
-  | "new"
-  | "connecting"
-  | "connected"
-  | "reconnecting"
-  | "replaced"
-  | "closed";
+export type CallState = "new" | "connecting" | "connected" | "reconnecting" | "replaced" | "closed";
 
 export type Quality = "excellent" | "good" | "poor" | "lost" | "unknown";
 
@@ -41,7 +35,7 @@ export interface CallOptions {
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | null;
 }
 
-/** Figures of about the last second, as this browser measures them. */
+/** Figures of the time since the last ones, as this browser measures them. */
 export interface CallStats {
   rttMs: number | null;
   /** Loss of packets on their way here; null when none were due. */
@@ -63,7 +57,7 @@ export interface CallEventMap {
   remotestream: CustomEvent<{ stream: MediaStream; screen: MediaStream }>;
   /** Whether pictures of the partner's camera and screen are arriving. */
   flow: CustomEvent<{ video: boolean; screen: boolean }>;
-  /** Once a second. */
+  /** About once a second, more often while the partner's picture is awaited. */
   stats: CustomEvent<CallStats>;
   /** After every join. */
   connection: CustomEvent<{ connectionId: string; videoCodec: "vp8" | "vp9" | "av1" | "h264" }>;
@@ -110,9 +104,19 @@ export class Call extends EventTarget {
     listener: (event: CallEventMap[K]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
   removeEventListener<K extends keyof CallEventMap>(
     type: K,
     listener: (event: CallEventMap[K]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
     options?: boolean | EventListenerOptions,
   ): void;
 }

@@ -21,6 +21,8 @@ import { SILENCE_LIMIT_MS, heardSince, readStats, summary } from "./rodrun_figur
 export { CallError };
 
 const POLL_MS = 1000;
+/** While the partner's picture is awaited, so that it is shown when it is there. */
+const EAGER_POLL_MS = 250;
 const POST_TIMEOUT_MS = 5000;
 const RESTART_TIMEOUT_MS = 4000;
 /** Browsers repeat a still screen about once a second; three misses mean it has stopped. */
@@ -176,31 +178,27 @@ export class Call extends EventTarget {
   async #run() {
     let plan = "join";
     let failures = 0;
-    const poll = setInterval(() => this.#poll(), POLL_MS);
-    try {
-      while (!this.#stop.signal.aborted) {
-        if (plan === "watch") {
-          plan = await this.#wait();
-          failures = 0;
-          continue;
-        }
-        try {
-          await (plan === "restart" ? this.#restart() : this.#join());
-          plan = "watch";
-          this.#move("up");
-          for (const word of this.#told.splice(0)) this.#hear(word);
-        } catch (error) {
-          this.#told.length = 0;
-          if (this.#stop.signal.aborted) return;
-          if (error.final) return this.#finish("refused", error.message);
-          failures += 1;
-          plan = nextPlan(plan, error, failures);
-          this.#emit("attemptfailed", { error, failures });
-          plan = await this.#wait(backOffMs(failures), plan);
-        }
+    this.#keepPolling();
+    while (!this.#stop.signal.aborted) {
+      if (plan === "watch") {
+        plan = await this.#wait();
+        failures = 0;
+        continue;
       }
-    } finally {
-      clearInterval(poll);
+      try {
+        await (plan === "restart" ? this.#restart() : this.#join());
+        plan = "watch";
+        this.#move("up");
+        for (const word of this.#told.splice(0)) this.#hear(word);
+      } catch (error) {
+        this.#told.length = 0;
+        if (this.#stop.signal.aborted) return;
+        if (error.final) return this.#finish("refused", error.message);
+        failures += 1;
+        plan = nextPlan(plan, error, failures);
+        this.#emit("attemptfailed", { error, failures });
+        plan = await this.#wait(backOffMs(failures), plan);
+      }
     }
   }
 
@@ -263,7 +261,8 @@ export class Call extends EventTarget {
     const limit = performance.now() + RESTART_TIMEOUT_MS;
     while (!heardSince(before, await this.#figures())) {
       if (this.#stop.signal.aborted) throw new CallError("stopped");
-      if (performance.now() > limit) throw new CallError("silent after an ICE restart", { code: "timeout" });
+      if (performance.now() > limit)
+        throw new CallError("silent after an ICE restart", { code: "timeout" });
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     this.#heardAt = performance.now();
@@ -276,7 +275,8 @@ export class Call extends EventTarget {
   }
 
   #online = () => {
-    if (this.#state === "connected") this.#trouble("restart"); // another network: the old path is gone
+    if (this.#state === "connected")
+      this.#trouble("restart"); // another network: the old path is gone
     else this.#wake?.("join"); // end the back-off at once
   };
 
@@ -289,7 +289,8 @@ export class Call extends EventTarget {
   /** A track may have been given while the join was under way. */
   async #sendLatest(connection) {
     for (const [name, line] of Object.entries(connection.lines)) {
-      if (line.sender.track !== this.#tracks[name]) await line.sender.replaceTrack(this.#tracks[name]);
+      if (line.sender.track !== this.#tracks[name])
+        await line.sender.replaceTrack(this.#tracks[name]);
     }
   }
 
@@ -316,7 +317,19 @@ export class Call extends EventTarget {
   }
 
   async #figures() {
-    return readStats(await this.#connection.pc.getStats(), this.#connection.lines, performance.now());
+    return readStats(
+      await this.#connection.pc.getStats(),
+      this.#connection.lines,
+      performance.now(),
+    );
+  }
+
+  async #keepPolling() {
+    while (!this.#stop.signal.aborted) {
+      await this.#poll();
+      const pause = this.#flowing.video ? POLL_MS : EAGER_POLL_MS;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
   }
 
   async #poll() {
@@ -327,7 +340,10 @@ export class Call extends EventTarget {
     const before = this.#last;
     this.#last = now;
     if (!before || heardSince(before, now)) this.#heardAt = now.at;
-    for (const [name, idleMs] of [["video", VIDEO_IDLE_MS], ["screen", SCREEN_IDLE_MS]]) {
+    for (const [name, idleMs] of [
+      ["video", VIDEO_IDLE_MS],
+      ["screen", SCREEN_IDLE_MS],
+    ]) {
       const frames = now[`${name}Frames`];
       if (frames > (before?.[`${name}Frames`] ?? 0)) this.#frameAt[name] = now.at;
       const flowing = this.#frameAt[name] > 0 && now.at - this.#frameAt[name] < idleMs;

@@ -24,7 +24,10 @@ export class Connection {
       video: add("video", tracks.video),
       screen: add("video", tracks.screen),
     };
-    this.camera = new MediaStream([this.lines.audio.receiver.track, this.lines.video.receiver.track]);
+    this.camera = new MediaStream([
+      this.lines.audio.receiver.track,
+      this.lines.video.receiver.track,
+    ]);
     this.screen = new MediaStream([this.lines.screen.receiver.track]);
   }
 
@@ -50,7 +53,8 @@ export class Connection {
       const look = () => {
         const state = this.pc.connectionState;
         if (state === "connected") done(resolve);
-        if (state === "failed" || state === "closed") done(reject, new CallError(`connection ${state}`));
+        if (state === "failed" || state === "closed")
+          done(reject, new CallError(`connection ${state}`));
       };
       const abort = () => done(reject, new CallError("stopped"));
       const timer = setTimeout(

@@ -72,7 +72,9 @@ export function callNotice(consultation, role, call, now) {
 export function noticesBetween(before, after, role, now) {
   if (!before) return [];
   const names = [];
-  if (before.state === "requested" && role === "specialist") {
+  if (before.state === "requested" && after.state === "cancelled" && after.withdrawn)
+    names.push("request-withdrawn");
+  else if (before.state === "requested" && role === "specialist") {
     if (after.state === "expired") names.push("request-expired");
     if (after.state === "cancelled") names.push("request-cancelled");
   }
@@ -108,7 +110,8 @@ export function endKey(consultation, role) {
   const reason = consultation.end?.reason ?? "completed";
   const mine = `${role}_left` === reason;
   if (mine) return "you_left";
-  if (reason === "specialist_connection_lost" && role === "specialist") return "own_connection_lost";
+  if (reason === "specialist_connection_lost" && role === "specialist")
+    return "own_connection_lost";
   return reason;
 }
 

@@ -61,7 +61,8 @@ export default {
   "against.camera": "The specialist is online, but their camera is not ready yet.",
 
   "waiting.title": "Waiting for an answer",
-  "waiting.lead": "{name} has your request. Once it is accepted, the video meeting starts by itself: there is nothing for you to click.",
+  "waiting.lead":
+    "{name} has your request. Once it is accepted, the video meeting starts by itself: there is nothing for you to click.",
   "waiting.left": "left to answer",
   "waiting.purpose": "Your purpose",
   "waiting.cancel": "Cancel the request",
@@ -75,7 +76,8 @@ export default {
   "incoming.more": "Other requests waiting: {count}",
   "incoming.accept": "Accept",
   "incoming.decline": "Decline",
-  "incoming.lead": "If you accept, the video meeting starts at once, with camera and microphone on.",
+  "incoming.lead":
+    "If you accept, the video meeting starts at once, with camera and microphone on.",
   "decline.title": "Decline the request",
   "decline.reason": "Reason (optional)",
   "decline.hint": "The client will read it.",
@@ -95,10 +97,13 @@ export default {
   "devices.state.no-microphone": "Your camera works, but you will not be heard.",
   "devices.state.denied":
     "The browser does not allow access. Allow camera and microphone for this site from the icon beside the address and try again.",
-  "devices.state.busy": "Another program is using the camera or the microphone. Close it and try again.",
+  "devices.state.busy":
+    "Another program is using the camera or the microphone. Close it and try again.",
   "devices.state.missing": "No camera or microphone found. Connect them and try again.",
-  "devices.state.insecure": "Camera and microphone are available over a secure connection (https) only.",
-  "devices.problem.denied": "Access to the camera is blocked. You can allow it from the icon beside the address.",
+  "devices.state.insecure":
+    "Camera and microphone are available over a secure connection (https) only.",
+  "devices.problem.denied":
+    "Access to the camera is blocked. You can allow it from the icon beside the address.",
   "devices.problem.busy": "Another program is using the camera. Close it and try again.",
   "devices.problem.missing": "No camera found.",
   "devices.microphone.denied":
@@ -132,7 +137,8 @@ export default {
   "outcome.declined.text": "{name} cannot take the consultation now.",
   "outcome.declined.reason": "Reason: {reason}",
   "outcome.expired.title": "No answer",
-  "outcome.expired.text": "{name} did not answer within 5 minutes. The request is closed and you owe nothing.",
+  "outcome.expired.text":
+    "{name} did not answer within 5 minutes. The request is closed and you owe nothing.",
   "outcome.home": "To your specialists",
 
   "call.title": "Video consultation with {name}",
@@ -160,7 +166,8 @@ export default {
   "notice.screen-failed": "The screen could not be shared.",
   "call.leave": "Leave the consultation",
   "leave.title": "Leave the consultation?",
-  "leave.client": "The consultation ends at once and it is recorded that you left. The price is for the whole consultation.",
+  "leave.client":
+    "The consultation ends at once and it is recorded that you left. The price is for the whole consultation.",
   "leave.specialist":
     "The consultation ends at once and it is recorded that you left. You can propose an early end instead.",
   "leave.confirm": "Leave",
@@ -183,24 +190,40 @@ export default {
   "notice.specialist-reconnecting": "The connection to the specialist was lost",
   "notice.specialist-reconnectingLead": "If they are not back in time, the consultation ends.",
   "notice.client-reconnecting": "The connection to the client was lost",
-  "notice.client-reconnectingLead": "The consultation goes on and the client can come back until its end.",
+  "notice.client-reconnectingLead":
+    "The consultation goes on and the client can come back until its end.",
   "notice.replaced": "Opened elsewhere",
   "notice.replacedLead": "You continued this consultation in another window or on another device.",
   "notice.useHere": "Continue here",
   "notice.early-end-refused": "{name} refused the early end. The consultation goes on.",
-  "notice.early-end-lapsed": "The proposal to end early was not answered. The consultation goes on.",
-  "notice.early-end-question-lapsed": "The proposal to end early has lapsed. The consultation goes on.",
+  "notice.early-end-lapsed":
+    "The proposal to end early was not answered. The consultation goes on.",
+  "notice.early-end-question-lapsed":
+    "The proposal to end early has lapsed. The consultation goes on.",
   "notice.request-expired": "The time to answer the request of {name} is over.",
   "notice.request-cancelled": "{name} cancelled the request.",
   "notice.specialist-back": "The connection to the specialist is back.",
   "notice.client-back": "The client is back.",
-  "notice.failed": "That did not work. {detail}",
+  "notice.request-withdrawn": "The request was withdrawn because another consultation began.",
+  "notice.failed": "That did not work. Please try again.",
+  "problem.not-in-this-state":
+    "That is no longer possible: the consultation has changed meanwhile.",
+  "problem.request-already-open": "You already have a request open with this specialist.",
+  "problem.specialist-offline": "The specialist has just gone offline.",
+  "problem.specialist-busy": "The specialist is in another consultation.",
+  "problem.client-busy": "The client is in another consultation.",
+  "problem.video-not-taken": "The specialist does not take video meetings.",
+  "problem.early-end-already-proposed": "An early end has already been proposed.",
+  "problem.no-early-end-proposed": "The proposal to end early no longer stands.",
+  "problem.purpose-invalid": "Please write the purpose in at most 500 characters.",
+  "problem.not-ratable": "This consultation can no longer be rated.",
   "notice.unreachable": "No connection to the server. Please try again in a moment.",
 
   "earlyEnd.propose": "Propose an early end",
   "earlyEnd.pending": "You proposed to end early. Waiting for the answer of {name}.",
   "earlyEnd.title": "{name} proposes an early end",
-  "earlyEnd.text": "If you accept, the consultation ends at once. If you refuse, it goes on for the agreed time.",
+  "earlyEnd.text":
+    "If you accept, the consultation ends at once. If you refuse, it goes on for the agreed time.",
   "earlyEnd.left": "{time} left to answer",
   "earlyEnd.accept": "Accept",
   "earlyEnd.refuse": "Refuse",
@@ -210,7 +233,8 @@ export default {
   "finish.early_end_agreed.title": "The consultation ended early",
   "finish.early_end_agreed.text": "You both agreed to the early end.",
   "finish.specialist_left.title": "The specialist ended early",
-  "finish.specialist_left.text": "The specialist left the consultation before its end. This is on record.",
+  "finish.specialist_left.text":
+    "The specialist left the consultation before its end. This is on record.",
   "finish.client_left.title": "The client left the consultation",
   "finish.client_left.text": "The consultation ended before the agreed time. This is on record.",
   "finish.you_left.title": "You left the consultation",
@@ -219,18 +243,22 @@ export default {
   "finish.specialist_connection_lost.text":
     "The connection to the specialist was gone for more than 15 seconds and the consultation was ended. This is on record.",
   "finish.own_connection_lost.title": "Your connection was lost",
-  "finish.own_connection_lost.text": "You had no connection for more than 15 seconds and the consultation was ended.",
+  "finish.own_connection_lost.text":
+    "You had no connection for more than 15 seconds and the consultation was ended.",
   "finish.did_not_start.title": "The consultation did not start",
-  "finish.did_not_start.text": "We could not connect you both within 2 minutes. There is nothing to pay.",
+  "finish.did_not_start.text":
+    "We could not connect you both within 2 minutes. There is nothing to pay.",
   "finish.service.title": "The consultation was interrupted",
-  "finish.service.text": "The cause is in our system, not with you. We are sorry for the inconvenience.",
+  "finish.service.text":
+    "The cause is in our system, not with you. We are sorry for the inconvenience.",
   "finish.with": "Consultation with {name}",
   "finish.lasted": "Lasted",
   "finish.home": "Back to the start",
 
   "rating.specialist.title": "How do you rate the specialist?",
+  "rating.specialist.hint": "Manner, clarity, usefulness of the advice.",
   "rating.technical.title": "How do you rate the connection?",
-  "rating.technical.hint": "Picture, sound, interruptions; not the specialist.",
+  "rating.technical.hint": "Picture, sound, interruptions.",
   "rating.star": "{count} of 5",
   "rating.stars": "Rating",
   "rating.comment": "Comment (optional)",

@@ -53,8 +53,13 @@ export function call(app) {
   const quality = qualityMark(app);
   const notice = noticeBox(app);
   const controls = callControls(app);
-  const question = earlyEnd(app);
-  const noSelf = h("span", { class: "no-self" }, icon("camera-off"), h("span", { class: "unseen" }, t("call.cameraIsOff")));
+  const ending = earlyEnd(app);
+  const noSelf = h(
+    "span",
+    { class: "no-self" },
+    icon("camera-off"),
+    h("span", { class: "unseen" }, t("call.cameraIsOff")),
+  );
   const stage = h(
     "div",
     { class: "stage" },
@@ -64,7 +69,14 @@ export function call(app) {
       h(
         "div",
         { class: "no-picture" },
-        h("span", { class: `avatar ${app.user.role === "client" ? "specialist" : "client"}`, "aria-hidden": "true" }, initials(name)),
+        h(
+          "span",
+          {
+            class: `avatar ${app.user.role === "client" ? "specialist" : "client"}`,
+            "aria-hidden": "true",
+          },
+          initials(name),
+        ),
         h("span", {}, t("call.noPicture")),
       ),
       remote,
@@ -82,8 +94,9 @@ export function call(app) {
     time.update();
     quality.update();
     notice.update();
+    controls.element.hidden = session.state === "replaced";
     controls.update();
-    question.update();
+    ending.update();
   };
   return {
     element: h(
@@ -93,14 +106,19 @@ export function call(app) {
       h(
         "div",
         { class: "top" },
-        h("span", { class: "partner" }, h("strong", {}, name), h("small", {}, t(`role.${app.user.role === "client" ? "specialist" : "client"}`))),
+        h(
+          "span",
+          { class: "partner" },
+          h("strong", {}, name),
+          h("small", {}, t(`role.${app.user.role === "client" ? "specialist" : "client"}`)),
+        ),
         time.element,
         quality.element,
       ),
       stage,
-      notice.element,
+      h("div", { class: "overlay" }, notice.element, ending.pending),
       unmute,
-      question.element,
+      ending.question,
       controls.element,
     ),
     update,
@@ -132,7 +150,13 @@ function show(video, track) {
 function timer(app) {
   const { t } = app;
   const left = h("span", { testid: "time-left", role: "timer" });
-  const element = h("span", { class: "left", title: t("call.left") }, icon("clock"), h("span", { class: "unseen" }, t("call.left")), left);
+  const element = h(
+    "span",
+    { class: "left", title: t("call.left") },
+    icon("clock"),
+    h("span", { class: "unseen" }, t("call.left")),
+    left,
+  );
   const warning = h("span", { class: "unseen", role: "status" });
   element.append(warning);
   let before = null;
@@ -159,7 +183,10 @@ function qualityMark(app) {
     element.dataset.level = level;
     setText(text, t(`quality.${level}`));
     const loss = (session.stats?.lossPct ?? 0).toFixed(1);
-    const title = rtt === null || rtt === undefined ? t("quality.label") : t("quality.figures", { rtt: Math.round(rtt), loss });
+    const title =
+      rtt === null || rtt === undefined
+        ? t("quality.label")
+        : t("quality.figures", { rtt: Math.round(rtt), loss });
     if (element.title !== title) element.title = title;
   };
   return { element, update };
@@ -175,7 +202,11 @@ export function ownQuality(session, role) {
 
 function noticeBox(app) {
   const { t, session } = app;
-  const [title, lead, clock] = [h("strong"), h("p"), h("span", { class: "clock", "aria-hidden": "true" })];
+  const [title, lead, clock] = [
+    h("strong"),
+    h("p"),
+    h("span", { class: "clock", "aria-hidden": "true" }),
+  ];
   const here = h(
     "button",
     { class: "primary", type: "button", testid: "use-here", onclick: () => session.restart() },

@@ -26,7 +26,8 @@ export function callControls(app) {
   const menu = callMenu(app);
   const update = () => {
     const heard = devices.audio !== null && !session.muted;
-    const muteKey = devices.audio === null ? "call.noMicrophone" : heard ? "call.mute" : "call.unmute";
+    const muteKey =
+      devices.audio === null ? "call.noMicrophone" : heard ? "call.mute" : "call.unmute";
     microphone.show(heard, t(muteKey));
     microphone.button.disabled = devices.audio === null;
     camera.show(devices.video !== null, t(devices.video ? "call.cameraOff" : "call.cameraOn"));
@@ -135,7 +136,12 @@ function callMenu(app) {
 }
 
 function item(name, text, testid, onclick) {
-  return h("button", { class: "item", type: "button", testid, onclick }, icon(name), h("span", {}, text));
+  return h(
+    "button",
+    { class: "item", type: "button", testid, onclick },
+    icon(name),
+    h("span", {}, text),
+  );
 }
 
 function leaveDialog(app) {

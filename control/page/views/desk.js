@@ -1,6 +1,6 @@
 /** The specialist's home: on line, camera, own terms. */
 
-import { h, icon, setText } from "../element.js";
+import { h, icon, setIcon, setText } from "../element.js";
 
 const CURRENCIES = ["EUR", "USD", "GBP", "CHF"];
 
@@ -20,7 +20,11 @@ export function desk(app) {
   );
   const update = () => {
     const open = app.events?.state === "open";
-    online.show(open, t(open ? "desk.online" : "desk.offline"), t(open ? "desk.onlineLead" : "desk.offlineLead"));
+    online.show(
+      open,
+      t(open ? "desk.online" : "desk.offline"),
+      t(open ? "desk.onlineLead" : "desk.offlineLead"),
+    );
     const takes = app.profile?.takes_video ?? true;
     const ready = app.checked && takes;
     const state = !takes ? "desk.cameraOff" : ready ? "desk.cameraReady" : "desk.cameraNotReady";
@@ -46,9 +50,12 @@ export function desk(app) {
 
 function sign(name, testid) {
   const [title, lead] = [h("strong"), h("small")];
-  const element = h("div", { class: "sign", testid, role: "status" }, icon(name), h("span", {}, title, lead));
+  const mark = icon(name);
+  const words = h("span", {}, title, lead);
+  const element = h("div", { class: "sign", testid, role: "status" }, mark, words);
   const show = (good, titleText, leadText) => {
     element.dataset.ready = good;
+    if (name === "handset") setIcon(mark, good ? "handset-on" : "handset");
     setText(title, titleText);
     setText(lead, leadText);
   };
@@ -63,8 +70,8 @@ function termsForm(app) {
     input.dataset.testid = `profile-${name}`;
     return h("div", { class: `field-${name}` }, h("label", { for: input.id }, label), input);
   };
-  const summary = h("textarea", { rows: 3, maxlength: 500 });
-  const minutes = h("input", { type: "number", min: 0.1, step: "any", required: true });
+  const summary = h("textarea", { rows: 3, maxlength: 1000 });
+  const minutes = h("input", { type: "number", min: 0.2, max: 480, step: "any", required: true });
   const price = h("input", { type: "number", min: 0, step: 0.01, required: true });
   const currency = h("select");
   const takes = h("input", { type: "checkbox", testid: "profile-takes-video" });

@@ -34,7 +34,12 @@ export function devicePanel(app) {
     t("common.retry"),
   );
   const cameras = select(devices, "videoinput", t("devices.camera"), "device-camera-select");
-  const microphones = select(devices, "audioinput", t("devices.microphone"), "device-microphone-select");
+  const microphones = select(
+    devices,
+    "audioinput",
+    t("devices.microphone"),
+    "device-microphone-select",
+  );
   const timer = setInterval(() => {
     level.value = devices.level();
   }, LEVEL_EVERY_MS);
@@ -88,7 +93,11 @@ function select(devices, kind, label, testid) {
     known = now;
     choice.replaceChildren(
       ...list.map(({ deviceId, label: name }) =>
-        h("option", { value: deviceId, selected: deviceId === current }, name || deviceId.slice(0, 8)),
+        h(
+          "option",
+          { value: deviceId, selected: deviceId === current },
+          name || deviceId.slice(0, 8),
+        ),
       ),
     );
   };

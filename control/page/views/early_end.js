@@ -67,5 +67,5 @@ export function earlyEnd(app) {
       title.focus();
     } else if (!asked && question.open) question.close();
   };
-  return { element: h("div", { class: "early-end" }, pending, question), update };
+  return { pending, question, update };
 }

@@ -22,7 +22,10 @@ export function finish(app) {
       h(
         "div",
         { class: "card centre" },
-        icon(GOOD.has(end?.reason) ? "check" : "info", `large ${GOOD.has(end?.reason) ? "good" : "muted"}`),
+        icon(
+          GOOD.has(end?.reason) ? "check" : "info",
+          `large ${GOOD.has(end?.reason) ? "good" : "muted"}`,
+        ),
         h("h1", { testid: "finish-title" }, t(`finish.${key}.title`)),
         h(
           "p",
@@ -42,7 +45,12 @@ export function finish(app) {
             ),
         ),
       ),
-      ratings.length > 0 && h("div", { class: "ratings" }, ratings.map(({ element }) => element)),
+      ratings.length > 0 &&
+        h(
+          "div",
+          { class: "ratings" },
+          ratings.map(({ element }) => element),
+        ),
       h(
         "div",
         { class: "row centre" },

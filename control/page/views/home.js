@@ -1,6 +1,6 @@
 /** The client's specialists, live, and finding more. */
 
-import { h, icon, setText } from "../element.js";
+import { h, icon, setIcon, setText } from "../element.js";
 import { reasonAgainst } from "../screens.js";
 import { duration, initials, price } from "../times.js";
 import { requestDialog } from "./request.js";
@@ -33,7 +33,14 @@ export function home(app) {
     finder.update(ids);
   };
   return {
-    element: h("section", { class: "home" }, h("h1", {}, t("home.title")), empty, list, finder.element),
+    element: h(
+      "section",
+      { class: "home" },
+      h("h1", {}, t("home.title")),
+      empty,
+      list,
+      finder.element,
+    ),
     update,
   };
 }
@@ -43,7 +50,8 @@ function card(app, { id }) {
   const handset = h("span", { class: "presence", testid: "presence" });
   const camera = h("span", { class: "camera", testid: "camera" });
   const [handsetText, cameraText] = [h("span"), h("span")];
-  handset.append(icon("handset"), handsetText);
+  const handsetIcon = icon("handset");
+  handset.append(handsetIcon, handsetText);
   camera.append(icon("camera"), cameraText);
   const avatar = h("span", { class: "avatar specialist", "aria-hidden": "true" });
   const name = h("h2", { id: `name-${id}` });
@@ -83,6 +91,7 @@ function card(app, { id }) {
     known = specialist;
     const { online, camera_ready: ready } = specialist.presence;
     handset.dataset.online = online;
+    setIcon(handsetIcon, online ? "handset-on" : "handset");
     setText(handsetText, t(online ? "presence.online" : "presence.offline"));
     const possible = online && ready && specialist.takes_video;
     camera.dataset.ready = possible;

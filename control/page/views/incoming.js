@@ -4,7 +4,7 @@ import { dialog, h, icon, setText } from "../element.js";
 import { countdown, duration, initials, price } from "../times.js";
 import { devicePanel } from "./device_panel.js";
 
-const REASON_LIMIT = 300;
+const REASON_LIMIT = 500;
 
 export function incoming(app) {
   const { t } = app;

@@ -16,7 +16,12 @@ export function outcome(app) {
         h("blockquote", { testid: "outcome-reason" }, t("outcome.declined.reason", { reason })),
       h(
         "button",
-        { class: "primary", type: "button", testid: "outcome-home", onclick: () => app.putAway(id) },
+        {
+          class: "primary",
+          type: "button",
+          testid: "outcome-home",
+          onclick: () => app.putAway(id),
+        },
         t("outcome.home"),
       ),
     ),

@@ -24,7 +24,7 @@ export function rating(app, subject) {
     });
     const label = h("label", { for: input.id, title: t("rating.star", { count }) }, icon("star"));
     label.append(h("span", { class: "unseen" }, t("rating.star", { count })));
-    return [input, label];
+    return h("span", { class: "star" }, input, label);
   };
   const comment = h("textarea", {
     id: `${name}-comment`,
@@ -54,7 +54,7 @@ export function rating(app, subject) {
     "form",
     { class: "card rating", testid: name, onsubmit: submit },
     h("h2", { id: `${name}-title` }, t(`rating.${subject}.title`)),
-    subject === "technical" && h("p", { class: "hint" }, t("rating.technical.hint")),
+    h("p", { class: "hint" }, t(`rating.${subject}.hint`)),
     h(
       "fieldset",
       { class: "stars", "aria-labelledby": `${name}-title` },

@@ -38,7 +38,11 @@ export function waiting(app) {
         h(
           "div",
           { class: "whom" },
-          h("span", { class: "avatar specialist pulse", "aria-hidden": "true" }, initials(specialist.name)),
+          h(
+            "span",
+            { class: "avatar specialist pulse", "aria-hidden": "true" },
+            initials(specialist.name),
+          ),
           h("strong", {}, specialist.name),
         ),
         h("p", { class: "timer" }, left, h("small", {}, t("waiting.left"))),
