@@ -1,0 +1,302 @@
+"""Many virtual participants in one compiled loop: they send as a profile says, and receive.
+
+Everything is stamped with CLOCK_REALTIME: sending just before the system call, receiving by the
+kernel (``SO_TIMESTAMPNS``), so that the loop's own delays are not taken for the network's. One
+``sendto`` a packet, no segmentation offload: as so many browsers would.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from loadtest.arrival_profile import Integers
+from loadtest.packets import (
+    NO_STAMP,
+    Octets,
+    find_stamp,
+    stamped_ns,
+    stamped_sender,
+    write_packet,
+)
+from sfu.compiled import compiled
+from sfu.native import (
+    ADDRESS_SIZE,
+    CLOCK_REALTIME,
+    CONTROL_SIZE,
+    MSG_DONTWAIT,
+    SRTP_OK,
+    Records,
+    ppoll,
+    read_clock,
+    receive_overflow,
+    receive_time,
+    recvmmsg,
+    reset_messages,
+    sendto,
+    srtp_protect,
+    srtp_unprotect,
+)
+
+# One participant: a row of int64
+FD: Final = 0
+OUTBOUND: Final = 1  # srtp_t
+INBOUND: Final = 2
+PARTNER: Final = 3  # row
+AUDIO_SSRC: Final = 4
+VIDEO_SSRC: Final = 5
+AUDIO_SEQUENCE: Final = 6
+VIDEO_SEQUENCE: Final = 7
+TRANSPORT_NUMBER: Final = 8
+PICTURE: Final = 9
+FRAME_STARTS: Final = 10  # 1: the next video packet is the first of its frame
+VIDEO_TIMESTAMP: Final = 11
+PLACE: Final = 12  # in the profile
+ROUND_NS: Final = 13  # when the current round through the profile began
+DUE_NS: Final = 14  # when the next packet goes
+MIDS_LEFT: Final = 15
+SENT: Final = 16  # stamped within the measured time
+RECEIVED: Final = 17  # of those that the partner stamped within the measured time
+OVERFLOW: Final = 18  # datagrams lost in our own socket, as the kernel counts
+FIELDS: Final = 19
+
+# The run
+START_NS: Final = 0  # before it nothing is sent
+FROM_NS: Final = 1  # measured from here …
+UNTIL_NS: Final = 2  # … to here, and sent no longer
+STOP_NS: Final = 3  # and received until here
+TRAILER: Final = 4  # octets that SRTP adds to a packet
+PERIOD_NS: Final = 5
+RUN_FIELDS: Final = 6
+
+# What went wrong, in counts
+SEND_FAILED: Final = 0
+PROTECT_FAILED: Final = 1
+UNPROTECT_FAILED: Final = 2
+MIXED_UP: Final = 3  # from someone else than the partner, or without a stamp
+CONTROL_PACKETS: Final = 4  # RTCP, STUN and DTLS: not looked at, no fault
+COUNTS: Final = 5
+
+BIN_NS: Final = 10_000
+BINS: Final = 50_000  # the last holds everything later
+BATCH: Final = 32
+
+
+@compiled
+def _send_next(
+    rows: Integers,
+    row: int,
+    run: Integers,
+    at_us: Integers,
+    size: Integers,
+    video: Integers,
+    frame_end: Integers,
+    names: Octets,
+    names_address: int,
+    packet: Octets,
+    packet_address: int,
+    length: Integers,
+    length_address: int,
+    clock: Records,
+    clock_address: int,
+    late: Integers,
+    counts: Integers,
+) -> None:
+    """Send the packet that is due from ``row`` and find out when the next is."""
+    place = int(rows[row, PLACE])
+    is_video = video[place] != 0
+    now = read_clock(clock, clock_address, CLOCK_REALTIME)
+    if is_video:
+        frame_starts = rows[row, FRAME_STARTS] != 0
+        if frame_starts:
+            rows[row, VIDEO_TIMESTAMP] = (now // 1000 * 9 // 100) & 0xFFFFFFFF
+            rows[row, PICTURE] += 1
+        sequence = int(rows[row, VIDEO_SEQUENCE])
+        rows[row, VIDEO_SEQUENCE] = (sequence + 1) & 0xFFFF
+        ssrc = int(rows[row, VIDEO_SSRC])
+        timestamp = int(rows[row, VIDEO_TIMESTAMP])
+        rows[row, FRAME_STARTS] = frame_end[place]
+    else:
+        frame_starts = False
+        sequence = int(rows[row, AUDIO_SEQUENCE])
+        rows[row, AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
+        ssrc = int(rows[row, AUDIO_SSRC])
+        timestamp = (sequence * 960) & 0xFFFFFFFF
+    number = int(rows[row, TRANSPORT_NUMBER])
+    rows[row, TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
+    with_mid = rows[row, MIDS_LEFT] > 0
+    if with_mid:
+        rows[row, MIDS_LEFT] -= 1
+    plain = int(size[place]) - int(run[TRAILER])
+    write_packet(
+        packet,
+        plain,
+        is_video,
+        frame_starts,
+        frame_end[place] != 0,
+        with_mid,
+        sequence,
+        timestamp,
+        ssrc,
+        number,
+        int(rows[row, PICTURE]) - 1,
+        row,
+        now,
+    )
+    length[0] = plain  # read as int32: little-endian
+    if srtp_protect(int(rows[row, OUTBOUND]), packet_address, length_address) != SRTP_OK:
+        counts[PROTECT_FAILED] += 1
+    elif (
+        sendto(
+            int(rows[row, FD]),
+            packet_address,
+            int(length[0]),
+            MSG_DONTWAIT,
+            names_address + row * ADDRESS_SIZE,
+            16,  # of a sockaddr_in
+        )
+        < 0
+    ):
+        counts[SEND_FAILED] += 1
+    if run[FROM_NS] <= now < run[UNTIL_NS]:
+        rows[row, SENT] += 1
+        late[min((now - int(rows[row, DUE_NS])) // BIN_NS, BINS - 1)] += 1
+    place += 1
+    if place == at_us.size:
+        place = 0
+        rows[row, ROUND_NS] += run[PERIOD_NS]
+    rows[row, PLACE] = place
+    rows[row, DUE_NS] = rows[row, ROUND_NS] + at_us[place] * 1000
+
+
+@compiled
+def _receive(
+    rows: Integers,
+    row: int,
+    run: Integers,
+    headers: Records,
+    headers_address: int,
+    data: Octets,
+    data_address: int,
+    stride: int,
+    control: Octets,
+    length: Integers,
+    length_address: int,
+    latency: Integers,
+    counts: Integers,
+) -> None:
+    """Take everything that waits for ``row``."""
+    while True:
+        reset_messages(headers, BATCH)
+        received = recvmmsg(int(rows[row, FD]), headers_address, BATCH, MSG_DONTWAIT, 0)
+        for index in range(received):
+            at = index * stride
+            size = int(headers[index]["length"])
+            control_length = int(headers[index]["control_length"])
+            overflow = receive_overflow(control, index * CONTROL_SIZE, control_length)
+            rows[row, OVERFLOW] = max(int(rows[row, OVERFLOW]), overflow)
+            first = int(np.int64(data[at]))
+            second = int(np.int64(data[at + 1]))
+            if size < 12 or first < 128 or first > 191 or 192 <= second <= 223:
+                counts[CONTROL_PACKETS] += 1
+                continue
+            length[0] = size
+            if (
+                srtp_unprotect(int(rows[row, INBOUND]), data_address + at, length_address)
+                != SRTP_OK
+            ):
+                counts[UNPROTECT_FAILED] += 1
+                continue
+            stamp = find_stamp(data, at, at + int(length[0]))
+            if stamp == NO_STAMP or stamped_sender(data, stamp) != rows[row, PARTNER]:
+                counts[MIXED_UP] += 1
+                continue
+            sent_ns = stamped_ns(data, stamp)
+            if run[FROM_NS] <= sent_ns < run[UNTIL_NS]:
+                rows[row, RECEIVED] += 1
+                arrived_ns = receive_time(control, index * CONTROL_SIZE, control_length)
+                taken = max((arrived_ns - sent_ns) // BIN_NS, 0)
+                latency[min(taken, BINS - 1)] += 1
+        if received < BATCH:
+            return
+
+
+@compiled
+def generate(
+    rows: Integers,
+    run: Integers,
+    at_us: Integers,
+    size: Integers,
+    video: Integers,
+    frame_end: Integers,
+    names: Octets,
+    names_address: int,
+    packet: Octets,
+    packet_address: int,
+    headers: Records,
+    headers_address: int,
+    data: Octets,
+    data_address: int,
+    stride: int,
+    control: Octets,
+    polled: Records,
+    polled_address: int,
+    clock: Records,
+    clock_address: int,
+    length: Integers,
+    length_address: int,
+    late: Integers,
+    latency: Integers,
+    counts: Integers,
+) -> None:
+    """Send and receive for all ``rows`` until ``run[STOP_NS]``."""
+    people = len(rows)
+    while True:
+        now = read_clock(clock, clock_address, CLOCK_REALTIME)
+        if now >= run[STOP_NS]:
+            return
+        next_ns = int(run[STOP_NS])
+        if now < run[UNTIL_NS]:
+            for row in range(people):
+                while rows[row, DUE_NS] <= now:
+                    _send_next(
+                        rows,
+                        row,
+                        run,
+                        at_us,
+                        size,
+                        video,
+                        frame_end,
+                        names,
+                        names_address,
+                        packet,
+                        packet_address,
+                        length,
+                        length_address,
+                        clock,
+                        clock_address,
+                        late,
+                        counts,
+                    )
+                next_ns = min(next_ns, int(rows[row, DUE_NS]))
+        wait_ns = next_ns - read_clock(clock, clock_address, CLOCK_REALTIME)
+        wait_ns = min(max(wait_ns, 0), 100_000_000)
+        clock[0]["seconds"] = 0
+        clock[0]["nanoseconds"] = wait_ns
+        if ppoll(polled_address, people, clock_address, 0) > 0:
+            for row in range(people):
+                if polled[row]["happened"] != 0:
+                    _receive(
+                        rows,
+                        row,
+                        run,
+                        headers,
+                        headers_address,
+                        data,
+                        data_address,
+                        stride,
+                        control,
+                        length,
+                        length_address,
+                        latency,
+                        counts,
+                    )

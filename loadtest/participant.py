@@ -1,0 +1,209 @@
+"""One virtual participant's way in: socket, ICE checks and DTLS handshake, up to the SRTP keys.
+
+What moves the media afterwards is ``generator``. The participant is a full ICE agent's least: it
+checks the far end's candidates and nominates the first that answers (RFC 8445).
+"""
+
+import asyncio
+import secrets
+import socket
+from typing import cast
+
+from aioice import stun
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_AEAD_AES_256_GCM,
+    SRTP_AES128_CM_SHA1_80,
+    SRTPProtectionProfile,
+)
+from aiortc.rtcicetransport import RTCIceTransport
+
+from loadtest.session_description import (
+    LocalDescription,
+    RemoteDescription,
+    make_offer,
+    read_answer,
+)
+from sfu.native import SO_RXQ_OVFL, SO_TIMESTAMPNS, SrtpSession
+
+SRTP_PROFILES: dict[str, SRTPProtectionProfile] = {
+    "aes-128-gcm": SRTP_AEAD_AES_128_GCM,
+    "aes-256-gcm": SRTP_AEAD_AES_256_GCM,
+    "aes-cm-sha1-80": SRTP_AES128_CM_SHA1_80,
+}
+
+CHECK_INTERVAL_S = 0.2
+DEADLINE_S = 20.0
+PRIORITY = (126 << 24) | (65_535 << 8) | 255  # a host candidate, RFC 8445 section 5.1.2.1
+RECEIVE_BUFFER = 4 << 20
+
+
+class ConnectFailed(Exception):
+    """The participant did not get through to the far end; the text says how far it came."""
+
+
+class Participant:
+    """A socket of its own, and what it takes to speak SRTP on it.
+
+    Args:
+        host: the address to send from, an IPv4 one.
+        certificate: may be shared by all participants of a process.
+        profile: the one SRTP profile to offer, a key of ``SRTP_PROFILES``.
+    """
+
+    # What aiortc asks of its transport.
+    role = "controlling"
+    state = "completed"
+
+    def __init__(self, host: str, certificate: RTCCertificate, profile: str) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.socket.bind((host, 0))
+        self._profile = SRTP_PROFILES[profile]
+        self._certificate = certificate
+        fingerprint = next(
+            each.value for each in certificate.getFingerprints() if each.algorithm == "sha-256"
+        )
+        ssrc = secrets.randbelow(1 << 31)
+        self.local = LocalDescription(
+            ice_ufrag=secrets.token_hex(2),
+            ice_pwd=secrets.token_hex(12),
+            fingerprint=fingerprint,
+            audio_ssrc=ssrc,
+            video_ssrcs=(ssrc + 1, ssrc + 2),
+            screen_ssrcs=(ssrc + 3, ssrc + 4),
+            cname=secrets.token_hex(8),
+        )
+        # Where media goes; known when connected.
+        self.remote: tuple[str, int] | None = None
+        self.inbound: SrtpSession | None = None
+        self.outbound: SrtpSession | None = None
+
+    @property
+    def trailer(self) -> int:
+        """Octets that SRTP adds to a packet."""
+        return 10 if self._profile is SRTP_AES128_CM_SHA1_80 else 16
+
+    def offer(self) -> str:
+        """The SDP offer of this participant."""
+        return make_offer(self.local)
+
+    async def connect(self, answer: str) -> None:
+        """Do ICE and DTLS as the answer says.
+
+        Raises:
+            BadAnswer: the answer cannot be used.
+            ConnectFailed: nobody answered, or the handshake failed.
+        """
+        remote = read_answer(answer)
+        stage = "ICE"
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await self._check(remote)
+                stage = "DTLS"
+                await self._handshake(remote)
+        except TimeoutError as error:
+            raise ConnectFailed(
+                f"no {stage} with {remote.candidates} in {DEADLINE_S:g} s"
+            ) from error
+
+    def expect(self, remote: tuple[str, int], send_key: bytes, receive_key: bytes) -> None:
+        """Speak SRTP with ``remote`` under keys known beforehand, without ICE or DTLS."""
+        self.remote = remote
+        self.outbound = SrtpSession(self._profile.libsrtp_profile, send_key, outbound=True)
+        self.inbound = SrtpSession(self._profile.libsrtp_profile, receive_key, outbound=False)
+
+    def make_key(self) -> bytes:
+        """A random key for ``expect``."""
+        return secrets.token_bytes(self._profile.key_length + self._profile.salt_length)
+
+    def close(self) -> None:
+        """Leave without a word, as a browser does whose machine is gone."""
+        for session in (self.inbound, self.outbound):
+            if session is not None:
+                session.close()
+        self.socket.close()
+
+    async def _check(self, remote: RemoteDescription) -> None:
+        """Check the candidates until one answers, which is then nominated."""
+        loop = asyncio.get_running_loop()
+        while True:
+            checks: dict[bytes, tuple[str, int]] = {}
+            for address in remote.candidates:
+                if ":" in address[0]:
+                    continue
+                request = self._request(remote)
+                checks[request.transaction_id] = address
+                await loop.sock_sendto(self.socket, bytes(request), address)
+            try:
+                async with asyncio.timeout(CHECK_INTERVAL_S):
+                    while True:
+                        data, address = await loop.sock_recvfrom(self.socket, 2048)
+                        if self._answers(data, remote.ice_pwd, checks) == address:
+                            self.remote = address
+                            return
+            except TimeoutError:
+                continue
+
+    def _request(self, remote: RemoteDescription) -> stun.Message:
+        request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{remote.ice_ufrag}:{self.local.ice_ufrag}"
+        request.attributes["PRIORITY"] = PRIORITY
+        request.attributes["ICE-CONTROLLING"] = secrets.randbits(64)
+        request.attributes["USE-CANDIDATE"] = None
+        request.add_message_integrity(remote.ice_pwd.encode())
+        request.add_fingerprint()
+        return request
+
+    def _answers(
+        self, data: bytes, pwd: str, checks: dict[bytes, tuple[str, int]]
+    ) -> tuple[str, int] | None:
+        try:
+            message = stun.parse_message(data)
+        except ValueError:
+            return None
+        if message.message_class != stun.Class.RESPONSE:
+            return None
+        if not message.check_message_integrity(pwd.encode()):
+            return None
+        return checks.get(message.transaction_id)
+
+    async def _handshake(self, remote: RemoteDescription) -> None:
+        dtls = RTCDtlsTransport(cast(RTCIceTransport, self), [self._certificate])
+        dtls._set_role("client")
+        dtls._srtp_profiles = [self._profile]
+        await dtls.start(
+            RTCDtlsParameters([RTCDtlsFingerprint(*pair) for pair in remote.fingerprints])
+        )
+        if dtls.state != "connected" or dtls._ssl is None:
+            raise ConnectFailed("the DTLS handshake failed")
+        if dtls._task is not None:
+            dtls._task.cancel()
+            await asyncio.wait([dtls._task])
+        # RFC 5764 section 4.2; the client's keys come first
+        profile = self._profile
+        material = dtls._ssl.export_keying_material(
+            b"EXTRACTOR-dtls_srtp", 2 * (profile.key_length + profile.salt_length)
+        )
+        assert self.remote is not None
+        self.expect(
+            self.remote,
+            profile.get_key_and_salt(material, 0),
+            profile.get_key_and_salt(material, 1),
+        )
+
+    # What aiortc calls.
+
+    async def _send(self, data: bytes) -> None:
+        assert self.remote is not None
+        await asyncio.get_running_loop().sock_sendto(self.socket, data, self.remote)
+
+    async def _recv(self) -> bytes:
+        while True:
+            data = await asyncio.get_running_loop().sock_recv(self.socket, 2048)
+            if data:
+                return data
