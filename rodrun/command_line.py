@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 
 from rodrun.serve import ServeError, serve
 from rodrun.settings import SettingsError, load
+from sfu.plane import warm_up
 
 app = typer.Typer(
     add_completion=False,
@@ -72,7 +73,9 @@ def serve_command(
         "tls": tls,
     }
     try:
-        uvloop.run(serve(load(config, given)))
+        settings = load(config, given)
+        warm_up()  # before the loop runs, so that Ctrl-C ends a first compilation
+        uvloop.run(serve(settings))
     except (SettingsError, ServeError) as error:
         errors.print(f"[bold red]rodrun:[/] {error}", highlight=False)
         raise typer.Exit(2) from None

@@ -19,7 +19,6 @@ from control.web.application import application
 from rodrun.certificate import tls_context
 from rodrun.settings import ServeSettings, SettingsError
 from sfu.metrics import WorkerCollector
-from sfu.plane import warm_up
 from sfu.server import Worker, WorkerSettings
 
 logger = logging.getLogger("rodrun")
@@ -122,7 +121,6 @@ async def _store(settings: ServeSettings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _worker(settings: ServeSettings) -> AsyncIterator[Worker]:
-    await asyncio.to_thread(warm_up)
     try:
         worker = await Worker.start(
             WorkerSettings(
