@@ -52,7 +52,7 @@ async def serve(settings: ServeSettings) -> None:
 
     async with _store(settings) as store, _worker(settings) as worker:
         registry = CollectorRegistry()
-        registry.register(WorkerCollector(worker.counts))
+        registry.register(WorkerCollector(worker))
         app = application(store, worker, control_settings, registry=registry)
         async with _site(app, settings, context) as port:
             _announce(settings, port, worker.port)
