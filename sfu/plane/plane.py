@@ -1,13 +1,14 @@
 """The plane as the rest of the node sees it: one UDP socket, one thread, commands and events."""
 
+import fcntl
 import logging
 import os
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -94,9 +95,23 @@ def warm_up() -> None:
         _log.info("compiling the forwarding plane, once for this version: up to a minute")
     began = time.monotonic()
     tables, _messages = make_tables(PlaneSettings(max_participants=1))
-    run(tables)  # told to stop before it begins
+    with _one_at_a_time(directory):
+        run(tables)  # told to stop before it begins
     if not is_kept:
         _log.info("compiled the forwarding plane in %.0f s", time.monotonic() - began)
+
+
+@contextmanager
+def _one_at_a_time(directory: Path) -> Iterator[None]:
+    """Let the first of several workers compile; the others then find its machine code."""
+    try:
+        lock = (directory / "compiling").open("w")
+    except OSError:  # nothing can be kept here: each compiles for itself
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Plane:
