@@ -4,7 +4,7 @@ const SPRITE = new URL("./icons.svg", import.meta.url).pathname;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * `h("button", { class: "primary", testid: "send", onclick }, "Send")`. Properties beginning with
+ * `h("button", { class: "primary", testid: "request-send", onclick }, "Send")`. Properties beginning with
  * "on" are listeners, "testid" is data-testid, null and false leave an attribute out; children may
  * be nested arrays, null or false.
  */

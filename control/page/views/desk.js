@@ -67,13 +67,25 @@ function termsForm(app) {
   const saved = h("p", { class: "saved", role: "status", testid: "profile-saved" });
   const field = (name, label, input) => {
     input.id = `profile-${name}`;
-    input.dataset.testid = `profile-${name}`;
     return h("div", { class: `field-${name}` }, h("label", { for: input.id }, label), input);
   };
-  const summary = h("textarea", { rows: 3, maxlength: 1000 });
-  const minutes = h("input", { type: "number", min: 0.2, max: 480, step: "any", required: true });
-  const price = h("input", { type: "number", min: 0, step: 0.01, required: true });
-  const currency = h("select");
+  const summary = h("textarea", { rows: 3, maxlength: 1000, testid: "profile-summary" });
+  const minutes = h("input", {
+    type: "number",
+    min: 0.2,
+    max: 480,
+    step: "any",
+    required: true,
+    testid: "profile-duration",
+  });
+  const price = h("input", {
+    type: "number",
+    min: 0,
+    step: 0.01,
+    required: true,
+    testid: "profile-price",
+  });
+  const currency = h("select", { testid: "profile-currency" });
   const takes = h("input", { type: "checkbox", testid: "profile-takes-video" });
   summary.value = profile?.summary ?? "";
   minutes.value = profile ? profile.duration_s / 60 : 30;

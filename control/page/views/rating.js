@@ -11,14 +11,14 @@ export function rating(app, subject) {
   const { id } = app.consultation;
   const given = () => app.consultation?.ratings?.[subject] ?? null;
   const name = `rating-${subject}`;
-  const said = h("p", { class: "saved", role: "status", testid: `${name}-done` });
+  const said = h("p", { class: "saved", role: "status", testid: `rating-${subject}-done` });
   const star = (count) => {
     const input = h("input", {
       type: "radio",
       name,
       value: count,
       id: `${name}-${count}`,
-      testid: `${name}-star-${count}`,
+      testid: `rating-${subject}-star-${count}`,
       checked: given()?.stars === count,
       onchange: () => setText(said, ""),
     });
@@ -30,10 +30,10 @@ export function rating(app, subject) {
     id: `${name}-comment`,
     rows: 3,
     maxlength: COMMENT_LIMIT,
-    testid: `${name}-comment`,
+    testid: `rating-${subject}-comment`,
   });
   comment.value = given()?.comment ?? "";
-  const send = h("button", { class: "primary", type: "submit", testid: `${name}-send` });
+  const send = h("button", { class: "primary", type: "submit", testid: `rating-${subject}-send` });
   const submit = async (event) => {
     event.preventDefault();
     const stars = Number(new FormData(event.target).get(name));
@@ -52,7 +52,7 @@ export function rating(app, subject) {
   update();
   const element = h(
     "form",
-    { class: "card rating", testid: name, onsubmit: submit },
+    { class: "card rating", testid: `rating-${subject}`, onsubmit: submit },
     h("h2", { id: `${name}-title` }, t(`rating.${subject}.title`)),
     h("p", { class: "hint" }, t(`rating.${subject}.hint`)),
     h(

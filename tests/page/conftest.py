@@ -1,0 +1,52 @@
+"""A Chromium whose pages get the files of control/page, without a server."""
+
+import mimetypes
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright
+
+PAGE = Path(__file__).parents[2] / "control" / "page"
+ORIGIN = "http://localhost"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests of this package."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=ARGUMENTS
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def blank(chromium: Browser) -> AsyncIterator[Page]:
+    """An empty page of the origin that the modules come from."""
+    context = await chromium.new_context()
+    await context.route(f"{ORIGIN}/**", _serve)
+    page = await context.new_page()
+    await page.goto(f"{ORIGIN}/blank")
+    yield page
+    await context.close()
+
+
+async def _serve(route: Route) -> None:
+    path = route.request.url.removeprefix(ORIGIN + "/")
+    if path == "blank":
+        await route.fulfill(body="<!doctype html>", content_type="text/html")
+        return
+    content_type = "text/javascript" if path.endswith(".js") else mimetypes.guess_type(path)[0]
+    await route.fulfill(path=PAGE / path, content_type=content_type)

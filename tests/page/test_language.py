@@ -1,0 +1,122 @@
+"""Both languages say the same things, and nothing that the page asks for is missing."""
+
+import re
+
+import pytest
+from playwright.async_api import Page
+
+from tests.page.conftest import PAGE
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+Texts = dict[str, str]
+
+SOURCES = {
+    path.relative_to(PAGE).as_posix(): path.read_text()
+    for path in PAGE.rglob("*.js")
+    if path.parent.name != "language"
+}
+
+
+async def _texts(page: Page, language: str) -> Texts:
+    texts: Texts = await page.evaluate(
+        "async (name) => (await import(`/language/${name}.js`)).default", language
+    )
+    return texts
+
+
+async def test_both_languages_have_the_same_keys_in_the_same_order(blank: Page) -> None:
+    bulgarian, english = await _texts(blank, "bg"), await _texts(blank, "en")
+
+    assert list(bulgarian) == list(english)
+    assert all(text.strip() for text in [*bulgarian.values(), *english.values()])
+
+
+async def test_both_languages_leave_the_same_places_to_fill(blank: Page) -> None:
+    bulgarian, english = await _texts(blank, "bg"), await _texts(blank, "en")
+
+    def places(text: str) -> set[str]:
+        return set(re.findall(r"\{(\w+)\}", text))
+
+    assert {key: places(text) for key, text in bulgarian.items()} == {
+        key: places(text) for key, text in english.items()
+    }
+
+
+async def test_each_language_is_in_its_own_letters(blank: Page) -> None:
+    bulgarian, english = await _texts(blank, "bg"), await _texts(blank, "en")
+    # The switch names the other language; the name of the product is written in Latin letters.
+    foreign = {"header.language", "app.name"}
+
+    assert [key for key, text in english.items() if re.search("[а-яА-Я]", text)] == [
+        "header.language"
+    ]
+    assert [
+        key
+        for key, text in bulgarian.items()
+        if key not in foreign and re.search("[a-zA-Z]", re.sub(r"\{\w+\}|https|\bms\b", "", text))
+    ] == []
+
+
+async def test_each_text_that_a_module_names_exists_and_each_text_is_named(blank: Page) -> None:
+    keys = set(await _texts(blank, "bg"))
+    prefixes = {key.split(".")[0] for key in keys}
+    named: set[str] = set()
+    patterns: set[str] = set()
+    for source in SOURCES.values():
+        # A key stands as a whole ("home.title") or with places (`against.${reason}`).
+        for quoted in re.findall(r'"([a-zA-Z]+\.[\w.-]+)"', source):
+            if quoted.split(".")[0] in prefixes and not quoted.endswith(
+                (".js", ".svg", ".sign-in")
+            ):
+                named.add(quoted)
+        for template in re.findall(r"`((?:[a-zA-Z]+\.|\$\{why\}\.)[^`\s/]*)`", source):
+            pattern = re.sub(r"\\\$\\\{.*?\\\}", r"[\\w.-]+", re.escape(template))
+            patterns.add(pattern)
+
+    missing = {key for key in named if key not in keys and f"{key}.ready" not in keys}
+    assert missing <= {"devices.problem", "devices.microphone"}  # with a place after them
+    unused = {
+        key for key in keys - named if not any(re.fullmatch(pattern, key) for pattern in patterns)
+    }
+    assert unused == set()
+
+
+@pytest.mark.parametrize(
+    ("search", "remembered", "language"),
+    [
+        ("", None, "bg"),
+        ("?lang=en", None, "en"),
+        ("?lang=en", "bg", "bg"),
+        ("", "en", "en"),
+        ("?lang=xx", "yy", "bg"),
+    ],
+)
+async def test_bulgarian_unless_asked_or_chosen(
+    blank: Page, search: str, remembered: str | None, language: str
+) -> None:
+    chosen = await blank.evaluate(
+        """async ([search, remembered]) =>
+             (await import("/language.js")).chosenLanguage(search, remembered)""",
+        [search, remembered],
+    )
+
+    assert chosen == language
+
+
+async def test_a_text_with_its_places_filled(blank: Page) -> None:
+    text = await blank.evaluate(
+        """async () => (await import("/language.js")).translator("bg")("home.addNamed",
+             { name: "д-р Иванова" })"""
+    )
+
+    assert text == "Добави д-р Иванова към записаните"
+
+
+async def test_an_unknown_text_is_our_mistake(blank: Page) -> None:
+    raised = await blank.evaluate(
+        """async () => { try { (await import("/language.js")).translator("en")("no.such"); }
+                         catch (error) { return error.message; } }"""
+    )
+
+    assert raised == "no text no.such in en"

@@ -1,0 +1,306 @@
+"""Which screen, notice and words follow from what the server says."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+NOW = 1_000_000.0
+CLIENT = {"id": "maria", "role": "client"}
+SPECIALIST = {"id": "ivan", "role": "specialist"}
+
+Json = dict[str, Any]
+
+
+def consultation(state: str, **changes: Any) -> Json:
+    """A snapshot: requested a minute ago by Maria, of Ivan."""
+    return {
+        "id": "c1",
+        "state": state,
+        "client": {"id": "maria", "name": "Мария"},
+        "specialist": {"id": "ivan", "name": "Иван"},
+        "requested_at": NOW - 60,
+        "accept_by": NOW + 240,
+        "start_by": NOW + 90,
+        "ends_at": None,
+        "ended_at": None,
+        "end": None,
+        "withdrawn": False,
+        "early_end": None,
+        "early_end_refused_at": None,
+        "reconnecting": None,
+        "now": NOW,
+    } | changes
+
+
+async def ask(page: Page, name: str, *arguments: Any) -> Any:
+    """Call a function of screens.js; a set is given and returned as a list."""
+    return await page.evaluate(
+        """async ([name, values]) => {
+             const result = (await import("/screens.js"))[name](...values);
+             return result instanceof Set ? [...result] : result; }""",
+        [name, list(arguments)],
+    )
+
+
+async def screen(
+    page: Page, user: Json | None, *consultations: Json, outcomes: tuple[str, ...] = (), **more: Any
+) -> str:
+    """The name of the screen."""
+    name: str = await page.evaluate(
+        """async ({ outcomes, ...known }) =>
+             (await import("/screens.js")).screenFor({ outcomes: new Set(outcomes), ...known })
+               .name""",
+        {
+            "user": user,
+            "consultations": consultations,
+            "outcomes": list(outcomes),
+            "wantsDevices": False,
+        }
+        | more,
+    )
+    return name
+
+
+@pytest.mark.parametrize(
+    ("state", "client_sees", "specialist_sees"),
+    [
+        ("requested", "waiting", "incoming"),
+        ("accepted", "call", "call"),
+        ("active", "call", "call"),
+        ("declined", "outcome", "home"),
+        ("expired", "outcome", "home"),
+        ("cancelled", "home", "home"),
+        ("ended", "finish", "finish"),
+    ],
+)
+async def test_each_state_has_a_screen_for_each_side(
+    blank: Page, state: str, client_sees: str, specialist_sees: str
+) -> None:
+    it = consultation(state, ended_at=NOW - 5 if state in {"ended", "declined"} else None)
+
+    for user, sees in ((CLIENT, client_sees), (SPECIALIST, specialist_sees)):
+        outcomes = await ask(blank, "isTold", it, user["role"])
+        assert await screen(blank, user, it, outcomes=("c1",) if outcomes else ()) == sees
+
+
+async def test_without_a_user_there_is_the_sign_in(blank: Page) -> None:
+    assert await screen(blank, None) == "signin"
+
+
+async def test_a_live_consultation_comes_before_everything_else(blank: Page) -> None:
+    others = [consultation("requested", id="c2"), consultation("ended", id="c3")]
+
+    assert (
+        await screen(
+            blank, CLIENT, *others, consultation("active"), outcomes=("c3",), wantsDevices=True
+        )
+        == "call"
+    )
+
+
+async def test_an_end_that_was_put_away_is_not_shown(blank: Page) -> None:
+    assert await screen(blank, CLIENT, consultation("ended")) == "home"
+
+
+async def test_the_oldest_request_is_shown_to_the_specialist(blank: Page) -> None:
+    older = consultation("requested", id="older", requested_at=NOW - 100)
+    shown = await blank.evaluate(
+        """async (known) => (await import("/screens.js"))
+             .screenFor({ ...known, outcomes: new Set() }).consultation.id""",
+        {"user": SPECIALIST, "consultations": [consultation("requested"), older]},
+    )
+
+    assert shown == "older"
+
+
+async def test_the_device_check_when_asked_for(blank: Page) -> None:
+    assert await screen(blank, SPECIALIST, wantsDevices=True) == "devices"
+    assert await screen(blank, SPECIALIST, consultation("requested"), wantsDevices=True) == (
+        "incoming"
+    )
+
+
+@pytest.mark.parametrize(("age_s", "told"), [(5, ["c1"]), (599, ["c1"]), (601, [])])
+async def test_after_a_load_only_recent_ends_are_told(
+    blank: Page, age_s: float, told: list[str]
+) -> None:
+    ended = consultation("ended", ended_at=NOW - age_s)
+    recent = await blank.evaluate(
+        """async ([ended, now]) => [...(await import("/screens.js"))
+             .recentOutcomes([ended], "client", new Set(), now)]""",
+        [ended, NOW],
+    )
+
+    assert recent == told
+
+
+@pytest.mark.parametrize(
+    ("role", "call", "changes", "notice"),
+    [
+        ("client", "connected", {}, None),
+        ("client", "connecting", {}, {"name": "connecting", "seconds": None}),
+        ("client", "reconnecting", {}, {"name": "self-reconnecting", "seconds": None}),
+        ("client", "replaced", {}, {"name": "replaced", "seconds": None}),
+        (
+            "client",
+            "connected",
+            {"state": "accepted"},
+            {"name": "partner-expected", "seconds": 90},
+        ),
+        (
+            "client",
+            "connected",
+            {"reconnecting": {"role": "specialist", "since": NOW - 4, "drop_at": NOW + 11}},
+            {"name": "specialist-reconnecting", "seconds": 11},
+        ),
+        (
+            "specialist",
+            "connected",
+            {"reconnecting": {"role": "client", "since": NOW - 4, "drop_at": None}},
+            {"name": "client-reconnecting", "seconds": None},
+        ),
+        # Told of one's own silence by the server while the browser still believes in it.
+        (
+            "specialist",
+            "connected",
+            {"reconnecting": {"role": "specialist", "since": NOW - 4, "drop_at": NOW + 11}},
+            None,
+        ),
+    ],
+)
+async def test_what_stands_over_the_picture(
+    blank: Page, role: str, call: str, changes: Json, notice: Json | None
+) -> None:
+    it = consultation("active") | changes
+
+    assert await ask(blank, "callNotice", it, role, call, NOW) == notice
+
+
+PROPOSED = {"by": "client", "proposed_at": NOW - 10, "lapses_at": NOW + 50}
+LAPSED = {"by": "client", "proposed_at": NOW - 60, "lapses_at": NOW}
+
+
+@pytest.mark.parametrize(
+    ("role", "before", "after", "names"),
+    [
+        (
+            "client",
+            consultation("active", early_end=PROPOSED),
+            consultation("active", early_end_refused_at=NOW),
+            ["early-end-refused"],
+        ),
+        (
+            "specialist",
+            consultation("active", early_end=PROPOSED),
+            consultation("active", early_end_refused_at=NOW),
+            [],
+        ),
+        (
+            "client",
+            consultation("active", early_end=LAPSED),
+            consultation("active"),
+            ["early-end-lapsed"],
+        ),
+        (
+            "specialist",
+            consultation("active", early_end=LAPSED),
+            consultation("active"),
+            ["early-end-question-lapsed"],
+        ),
+        ("client", consultation("active", early_end=PROPOSED), consultation("ended"), []),
+        ("specialist", consultation("requested"), consultation("expired"), ["request-expired"]),
+        (
+            "specialist",
+            consultation("requested"),
+            consultation("cancelled"),
+            ["request-cancelled"],
+        ),
+        ("client", consultation("requested"), consultation("cancelled"), []),
+        (
+            "client",
+            consultation("requested"),
+            consultation("cancelled", withdrawn=True),
+            ["request-withdrawn"],
+        ),
+        (
+            "client",
+            consultation("active", reconnecting={"role": "specialist"}),
+            consultation("active"),
+            ["specialist-back"],
+        ),
+        (
+            "specialist",
+            consultation("active", reconnecting={"role": "specialist"}),
+            consultation("active"),
+            [],
+        ),
+        ("client", None, consultation("active"), []),
+    ],
+)
+async def test_a_change_is_told_once_to_whom_it_concerns(
+    blank: Page, role: str, before: Json | None, after: Json, names: list[str]
+) -> None:
+    assert await ask(blank, "noticesBetween", before, after, role, NOW) == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "consultations", "reason"),
+    [
+        ({}, [], None),
+        ({"presence": {"online": False, "camera_ready": False}}, [], "offline"),
+        ({"presence": {"online": True, "camera_ready": False}}, [], "camera"),
+        ({"takes_video": False}, [], "no-video"),
+        ({}, [consultation("requested")], "open"),
+        ({}, [consultation("ended")], None),
+        ({"id": "other"}, [consultation("requested")], None),
+    ],
+)
+async def test_why_a_request_is_not_possible(
+    blank: Page, changes: Json, consultations: list[Json], reason: str | None
+) -> None:
+    specialist = {
+        "id": "ivan",
+        "takes_video": True,
+        "presence": {"online": True, "camera_ready": True},
+    } | changes
+
+    assert await ask(blank, "reasonAgainst", specialist, consultations) == reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "role", "key"),
+    [
+        ("completed", "client", "completed"),
+        ("specialist_left", "client", "specialist_left"),
+        ("specialist_left", "specialist", "you_left"),
+        ("client_left", "client", "you_left"),
+        ("client_left", "specialist", "client_left"),
+        ("specialist_connection_lost", "client", "specialist_connection_lost"),
+        ("specialist_connection_lost", "specialist", "own_connection_lost"),
+        ("did_not_start", "client", "did_not_start"),
+        ("service", "specialist", "service"),
+        ("early_end_agreed", "client", "early_end_agreed"),
+    ],
+)
+async def test_an_end_is_told_from_the_readers_side(
+    blank: Page, reason: str, role: str, key: str
+) -> None:
+    ended = consultation("ended", end={"reason": reason, "by": None})
+
+    assert await ask(blank, "endKey", ended, role) == key
+    assert await ask(blank, "canRate", ended, role) is (
+        role == "client" and reason != "did_not_start"
+    )
+    has_text = await blank.evaluate(
+        """async (key) => (await import("/language.js")).hasText(`finish.${key}.title`)""", key
+    )
+    assert has_text
+
+
+async def test_time_left_is_known_from_the_start_on(blank: Page) -> None:
+    assert await ask(blank, "timeLeft", consultation("accepted"), NOW) is None
+    assert await ask(blank, "timeLeft", consultation("active", ends_at=NOW + 60), NOW) == 60
+    assert await ask(blank, "timeLeft", consultation("active", ends_at=NOW - 1), NOW) == 0

@@ -1,0 +1,74 @@
+"""Times, lengths, prices and names as the page writes them."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def _call(page: Page, name: str, *arguments: Any) -> Any:
+    return await page.evaluate(
+        "async ([name, values]) => (await import('/times.js'))[name](...values)",
+        [name, list(arguments)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (300, "5:00"),
+        (299.2, "5:00"),
+        (59.0, "0:59"),
+        (0.01, "0:01"),
+        (0, "0:00"),
+        (-3, "0:00"),
+        (3725, "1:02:05"),
+    ],
+)
+async def test_countdown(blank: Page, seconds: float, text: str) -> None:
+    assert await _call(blank, "countdown", seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "seconds", "text"),
+    [
+        ("bg", 1800, "30 мин"),
+        ("bg", 5400, "1 ч 30 мин"),
+        ("bg", 90, "1 мин 30 с"),
+        ("en", 20, "20 s"),
+        ("en", 0, "0 s"),
+    ],
+)
+async def test_duration(blank: Page, language: str, seconds: int, text: str) -> None:
+    told = await blank.evaluate(
+        """async ([language, seconds]) => {
+             const { translator } = await import("/language.js");
+             return (await import("/times.js")).duration(seconds, translator(language)); }""",
+        [language, seconds],
+    )
+
+    assert told == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "language", "text"),
+    [
+        ("40.00", "EUR", "bg", "40,00 €"),
+        ("40.00", "EUR", "en", "€40.00"),
+        ("7.5", "nonsense", "bg", "7.5 nonsense"),
+    ],
+)
+async def test_price(blank: Page, amount: str, currency: str, language: str, text: str) -> None:
+    told = await _call(blank, "price", amount, currency, language)
+
+    assert told.replace("\xa0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("д-р Иван Георгиев", "ИГ"), ("Мария Петрова", "МП"), ("Anna", "A"), ("анна", "")],
+)
+async def test_initials(blank: Page, name: str, letters: str) -> None:
+    assert await _call(blank, "initials", name) == letters
