@@ -161,7 +161,7 @@ def _frame_starts(frame_end: Integers) -> Integers:
 
 def _shifted(size: Integers, mean: float) -> Integers:
     """Sizes moved by one amount to have that mean, kept between the least and the most."""
-    moved = size
+    moved: Integers = np.clip(size, MIN_SIZE, MAX_SIZE)
     for _ in range(20):  # what is cut off at the ends has to be made up for
         error = round(mean - float(np.mean(moved)))
         if error == 0:

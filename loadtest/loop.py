@@ -63,7 +63,7 @@ FIELDS: Final = 19
 START_NS: Final = 0  # before it nothing is sent
 FROM_NS: Final = 1  # measured from here …
 UNTIL_NS: Final = 2  # … to here, and sent no longer
-STOP_NS: Final = 3  # and received until here
+STOP_NS: Final = 3  # and received until here at the latest
 TRAILER: Final = 4  # octets that SRTP adds to a packet
 PERIOD_NS: Final = 5
 RUN_FIELDS: Final = 6
@@ -221,6 +221,14 @@ def _receive(
 
 
 @compiled
+def _all_received(rows: Integers) -> bool:
+    missing = 0
+    for row in range(len(rows)):
+        missing += rows[row, SENT] - rows[row, RECEIVED]
+    return missing == 0
+
+
+@compiled
 def generate(
     rows: Integers,
     run: Integers,
@@ -248,7 +256,7 @@ def generate(
     latency: Integers,
     counts: Integers,
 ) -> None:
-    """Send and receive for all ``rows`` until ``run[STOP_NS]``."""
+    """Send and receive for all ``rows``, until all has come or ``run[STOP_NS]``."""
     people = len(rows)
     while True:
         now = read_clock(clock, clock_address, CLOCK_REALTIME)
@@ -278,6 +286,8 @@ def generate(
                         counts,
                     )
                 next_ns = min(next_ns, int(rows[row, DUE_NS]))
+        elif _all_received(rows):
+            return
         wait_ns = next_ns - read_clock(clock, clock_address, CLOCK_REALTIME)
         wait_ns = min(max(wait_ns, 0), 100_000_000)
         clock[0]["seconds"] = 0

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from aiortc.codecs.vpx import VpxPayloadDescriptor
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtest import packets
+from loadtest.arrival_profile import MAX_SIZE, MIN_SIZE
+from loadtest.session_description import (
+    ABS_SEND_TIME_ID,
+    AUDIO_LEVEL_ID,
+    MID_ID,
+    OPUS,
+    TRANSPORT_WIDE_ID,
+    VP8,
+)
+
+NOW_NS = 1_800_000_000_123_456_789
+
+
+def extensions() -> HeaderExtensionsMap:
+    known = HeaderExtensionsMap()
+    known.configure(
+        RTCRtpParameters(
+            headerExtensions=[
+                RTCRtpHeaderExtensionParameters(id=id_, uri=uri)
+                for id_, uri in (
+                    (MID_ID, "urn:ietf:params:rtp-hdrext:sdes:mid"),
+                    (AUDIO_LEVEL_ID, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"),
+                    (
+                        ABS_SEND_TIME_ID,
+                        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+                    ),
+                    (
+                        TRANSPORT_WIDE_ID,
+                        "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+                    ),
+                )
+            ]
+        )
+    )
+    return known
+
+
+@pytest.mark.parametrize("video", [False, True])
+@pytest.mark.parametrize("with_mid", [False, True])
+@pytest.mark.parametrize("size", [MIN_SIZE - 16, 120, 1100, MAX_SIZE])
+def test_an_independent_reader_understands_the_packet(
+    video: bool, with_mid: bool, size: int
+) -> None:
+    data = np.zeros(2048, np.uint8)
+    packets.write_packet(
+        data, size, video, True, True, with_mid, 65535, 0xFFFFFFFE, 7, 65534, 9, 3, NOW_NS
+    )
+    assert not data[size:].any()
+    packet = RtpPacket.parse(bytes(data[:size]), extensions())
+    assert (packet.sequence_number, packet.timestamp, packet.ssrc) == (65535, 0xFFFFFFFE, 7)
+    assert packet.payload_type == (VP8 if video else OPUS)
+    assert packet.marker == int(video)
+    known = packet.extensions
+    assert known.transport_sequence_number == 65534
+    assert known.mid == (("1" if video else "0") if with_mid else None)
+    assert known.audio_level == (None if video else (True, 30))
+    seconds = NOW_NS / 1e9 % 64
+    assert known.abs_send_time is not None
+    assert known.abs_send_time / (1 << 18) == pytest.approx(seconds, abs=1e-4)
+    if video:
+        descriptor, _ = VpxPayloadDescriptor.parse(packet.payload)
+        assert (descriptor.partition_start, descriptor.picture_id) == (1, 9)
+    stamp = packets.find_stamp(data, 0, size)
+    assert packets.stamped_sender(data, stamp) == 3
+    assert packets.stamped_ns(data, stamp) == NOW_NS
+    assert stamp + packets.STAMP <= size
+
+
+def test_a_stamp_is_found_behind_other_extensions_but_not_in_other_payloads() -> None:
+    data = np.zeros(2048, np.uint8)
+    packets.write_packet(data, 300, True, False, False, True, 1, 2, 3, 4, 5, 6, NOW_NS)
+    payload = 16 + 4 * int(data[15])
+    moved = np.concatenate([data[:12], data[payload:]])  # a far end that strips them all
+    moved[0] = 0x80
+    assert packets.find_stamp(moved, 0, 200) == 12 + 7
+    moved[1] = 50
+    assert packets.find_stamp(moved, 0, 200) == packets.NO_STAMP
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_no_bytes_hurt(data: bytes) -> None:
+    found = packets.find_stamp(np.frombuffer(data, np.uint8), 0, len(data))
+    assert found == packets.NO_STAMP or found + packets.STAMP <= len(data)
