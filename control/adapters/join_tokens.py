@@ -76,5 +76,5 @@ class JoinTokens:
                 Role(claims["role"]),
                 float(claims["exp"]),
             )
-        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+        except (jwt.InvalidTokenError, KeyError, RecursionError, ValueError) as error:
             raise JoinTokenInvalid("This is no join token of ours.") from error

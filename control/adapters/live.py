@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from control.adapters.audience import Audience
+from control.adapters.errands import Errands
 from control.adapters.scheduler import Clock, Scheduler
 from control.adapters.store import Specialist, Store, User
 from control.consultations import requests
@@ -34,12 +35,14 @@ class LiveConsultations:
         policy: Policy,
         clock: Clock,
         audience: Audience,
+        errands: Errands,
         on_over: Callable[[str], None],
     ) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
         self._audience = audience
+        self._errands = errands
         # Called with the id of a consultation whose room is not needed any more.
         self._on_over = on_over
         self._open: dict[str, Consultation] = {}
@@ -58,8 +61,7 @@ class LiveConsultations:
                 [
                     perform(each, ServiceInterrupted(), now, self._policy)
                     for each in await self._store.open_consultations()
-                ],
-                save_all=True,
+                ]
             )
 
     def open(self) -> list[Consultation]:
@@ -94,6 +96,13 @@ class LiveConsultations:
         self, client: User, specialist: Specialist, purpose: str, specialist_online: bool
     ) -> Consultation:
         """A new request of ``client``."""
+        return await self._errands.undisturbed(
+            self._request(client, specialist, purpose, specialist_online)
+        )
+
+    async def _request(
+        self, client: User, specialist: Specialist, purpose: str, specialist_online: bool
+    ) -> Consultation:
         async with self._step:
             change = requests.request(
                 uuid.uuid4().hex,
@@ -113,6 +122,11 @@ class LiveConsultations:
         self, user_id: str, consultation_id: str, command: Callable[[Role], Command]
     ) -> Consultation:
         """A user's command. ``command`` makes it from their role, e.g. ``Leave``."""
+        return await self._errands.undisturbed(self._perform(user_id, consultation_id, command))
+
+    async def _perform(
+        self, user_id: str, consultation_id: str, command: Callable[[Role], Command]
+    ) -> Consultation:
         async with self._step:
             consultation, role = await self.of(user_id, consultation_id)
             order = command(role)
@@ -151,11 +165,10 @@ class LiveConsultations:
         ids = set().union(*(self._open_by_user.get(user_id, ()) for user_id in user_ids))
         return [self._open[each] for each in ids]
 
-    async def _commit(self, changes: list[Change], save_all: bool = False) -> None:
+    async def _commit(self, changes: list[Change]) -> None:
         happened = [change for change in changes if change.events]
-        to_save = changes if save_all else happened
-        if to_save:
-            await self._store.save_consultations(change.consultation for change in to_save)
+        if happened:
+            await self._store.save_consultations(change.consultation for change in happened)
         for change in changes:
             self._remember(change.consultation)
         for consultation, events in happened:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import assert_never
 
 from control.adapters.audience import Audience
+from control.adapters.errands import Errands
 from control.adapters.live import LiveConsultations
 from control.consultations.consultation import Consultation
 from control.consultations.liveness import LinkState
@@ -73,19 +73,19 @@ class Rooms:
         node: NodePort,
         live: LiveConsultations,
         audience: Audience,
+        errands: Errands,
         video_codec: VideoCodec,
         max_video_bps: int,
     ) -> None:
         self._node = node
         self._live = live
         self._audience = audience
+        self._errands = errands
         self._video_codec = video_codec
         self._max_video_bps = max_video_bps
         self._rooms: dict[str, _Room] = {}
         # Where a live connection belongs.
         self._places: dict[str, tuple[str, Role]] = {}
-        # What nobody waits for; above all not the reader of the node's events.
-        self._under_way: set[asyncio.Task[None]] = set()
 
     async def join(self, consultation_id: str, role: Role, offer: str) -> Answer:
         """Connect a participant by their SDP offer; an earlier connection of theirs is replaced."""
@@ -118,12 +118,7 @@ class Rooms:
 
     def close(self, consultation_id: str) -> None:
         """Close the room, without waiting for it."""
-        self._start(self._close(consultation_id))
-
-    async def settled(self) -> None:
-        """Wait until everything that was started has been done."""
-        while self._under_way:
-            await asyncio.gather(*self._under_way)
+        self._errands.send(self._close(consultation_id))
 
     async def ping(self) -> None:
         """Raises NodeUnavailable when the node does not answer."""
@@ -138,17 +133,6 @@ class Rooms:
                 await self._take(event)
             except Exception:
                 log.exception("an event of the media node was lost: %s", event)
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(self._done(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def _done(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        except Exception:
-            log.exception("the media node could not be told")
 
     def _room(self, consultation_id: str) -> _Room:
         return self._rooms.setdefault(consultation_id, _Room(asyncio.Lock(), self._video_codec, {}))
@@ -191,7 +175,8 @@ class Rooms:
                 if self._connection(event.room_id, role) == event.connection_id:
                     self._audience.rejoin(consultation, role, event.connection_id, "failed")
             case CodecUnsupported():
-                self._start(self._fall_back(consultation, role.other, event.fallback))
+                # Not waited for: it takes its turn behind joins, and liveness must not.
+                self._errands.send(self._fall_back(consultation, role.other, event.fallback))
             case ConnectionQuality():
                 self._tell_quality(consultation, role, event)
             case _:

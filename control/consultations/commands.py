@@ -14,9 +14,10 @@ from control.consultations.early_end import (
 from control.consultations.events import (
     EarlyEndProposed,
     EarlyEndRefused,
-    Event,
+    Interrupted,
     Rated,
     Reconnected,
+    Resumed,
 )
 from control.consultations.liveness import LinkState, LinkTrigger
 from control.consultations.moves import move
@@ -253,20 +254,23 @@ def _heard(consultation: Consultation, heard: Heard, now: float, policy: Policy)
     link = before.heard(min(heard.at, now), policy.link(heard.role) if active else _NO_DROP)
     if link == before:
         return Change(consultation)
-    consultation = replace(consultation.with_link(heard.role, link), service_by=None)
+    consultation = consultation.with_link(heard.role, link)
     if not active:
         return _start_when_both_are_here(consultation, now, policy)
     if link.state is LinkState.DROPPED:
         return move(consultation, Trigger.SPECIALIST_DROPPED, now, policy)
-    other = consultation.links[heard.role.other]
-    if other.state is LinkState.UNHEARD:
-        # The room is heard of again after an interruption: from now on silence counts afresh.
-        other = other.heard(now, policy.link(heard.role.other))
-        consultation = consultation.with_link(heard.role.other, other)
-    events: tuple[Event, ...] = ()
     if before.state is LinkState.RECONNECTING:
-        events = (Reconnected(now, heard.role),)
-    return Change(consultation, events)
+        return Change(consultation, (Reconnected(now, heard.role),))
+    if consultation.service_by is not None:
+        return _resumed(consultation, heard.role.other, now, policy)
+    return Change(consultation)
+
+
+def _resumed(consultation: Consultation, other: Role, now: float, policy: Policy) -> Change:
+    """The room is heard of again. From now on silence counts afresh, the other side's too."""
+    link = consultation.links[other].heard(now, policy.link(other))
+    resumed = replace(consultation.with_link(other, link), service_by=None)
+    return Change(resumed, (Resumed(now),))
 
 
 def _start_when_both_are_here(consultation: Consultation, now: float, policy: Policy) -> Change:
@@ -281,8 +285,8 @@ def _interrupted(consultation: Consultation, now: float, policy: Policy) -> Chan
         if link.state is not LinkState.DROPPED:
             link = link.moved(LinkTrigger.SERVICE_INTERRUPTED)
             consultation = consultation.with_link(role, link)
-    if consultation.state is State.ACTIVE:
+    if consultation.state is not State.ACTIVE or consultation.service_by is not None:
         # Interrupted again before anyone came back, it does not get a longer life by that.
-        service_by = consultation.service_by or now + policy.service_within_s
-        consultation = replace(consultation, service_by=service_by)
-    return Change(consultation)
+        return Change(consultation)
+    interrupted = replace(consultation, service_by=now + policy.service_within_s)
+    return Change(interrupted, (Interrupted(now),))

@@ -96,6 +96,20 @@ class Reconnected:
 
 
 @dataclass(frozen=True)
+class Interrupted:
+    """The service was interrupted; whatever silence there was is nobody's."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The room is heard of again after an interruption of the service."""
+
+    at: float
+
+
+@dataclass(frozen=True)
 class Ended:
     """The consultation is over. ``by`` is the one who caused it, None for nobody."""
 
@@ -125,6 +139,8 @@ Event = (
     | EarlyEndLapsed
     | ReconnectingBegan
     | Reconnected
+    | Interrupted
+    | Resumed
     | Ended
     | Rated
 )

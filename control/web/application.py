@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.rooms import Rooms
@@ -54,8 +55,11 @@ def application(
     secret = own_secret(settings.data_dir)
     identity = settings.identity or accounts.demo_identity(secret)
     hub = Hub(settings.policy, clock)
-    live = LiveConsultations(store, settings.policy, clock, hub, lambda over: rooms.close(over))
-    rooms = Rooms(node, live, hub, settings.video_codec, settings.max_video_bps)
+    errands = Errands()
+    live = LiveConsultations(
+        store, settings.policy, clock, hub, errands, lambda over: rooms.close(over)
+    )
+    rooms = Rooms(node, live, hub, errands, settings.video_codec, settings.max_video_bps)
     registry = registry or CollectorRegistry()
     health.register(registry, live, hub)
 
@@ -67,6 +71,7 @@ def application(
         live=live,
         rooms=rooms,
         hub=hub,
+        errands=errands,
         access_tokens=AccessTokens(identity),
         join_tokens=JoinTokens(secret, store),
     )
@@ -103,4 +108,4 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-    await service.rooms.settled()
+    await service.errands.settled()

@@ -1,6 +1,7 @@
 """Access tokens: who is it, in which role."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,17 @@ class AccessTokens:
             expires_at = float(claims["exp"])
             user = _user(claims)
             not_before = float(claims.get("nbf", now))
-        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+            if not math.isfinite(expires_at):
+                raise ValueError("exp is no time")
+        # RecursionError: a header of nothing but brackets.
+        except (
+            jwt.InvalidTokenError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise TokenInvalid("The access token is not one that this service takes.") from error
         if now > expires_at + LEEWAY_S:
             raise TokenExpired("Sign in again.")

@@ -112,7 +112,8 @@ class _Page:
         finally:
             hub.remove(self._connection)
             writer.cancel()
-            await self._tell_presence()
+            # The page may be gone, and this handler cancelled with it.
+            self._service.errands.send(self._tell_presence())
 
     def _abort(self) -> None:
         # A peer that does not read would not read a close frame either.

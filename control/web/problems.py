@@ -58,7 +58,7 @@ def problem(
             "title": title,
             "status": status,
             "detail": detail,
-            "instance": request.path,
+            "instance": request.rel_url.raw_path,
             "code": code,
             **more,
         },

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from control.adapters.store import Profile, Specialist
 from control.consultations.consultation import Consultation
@@ -24,6 +24,15 @@ class Input(BaseModel):
     """What the API takes: no unknown members, no guessing of types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @field_validator("*")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        """JSON can spell halves of surrogate pairs, which are no text (RFC 8259, section 8.2)."""
+        if isinstance(value, str):
+            # UnicodeEncodeError is a ValueError, which pydantic reports.
+            value.encode()
+        return value
 
 
 class Output(BaseModel):
@@ -168,7 +177,7 @@ class AddedSpecialist(Output):
 class RequestIn(Input):
     """A request for a consultation. ``purpose``: 1 to 500 characters after trimming."""
 
-    specialist_id: Annotated[str, Field(max_length=200)]
+    specialist_id: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]+$")]
     # The rules have the last word on it, and a problem of its own.
     purpose: Annotated[
         str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_PURPOSE_CHARACTERS})

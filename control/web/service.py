@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.rooms import Rooms
@@ -24,6 +25,7 @@ class Service:
     live: LiveConsultations
     rooms: Rooms
     hub: Hub
+    errands: Errands
     access_tokens: AccessTokens
     join_tokens: JoinTokens
 

@@ -11,7 +11,7 @@ from control.adapters.store import User
 from control.consultations.commands import Command
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
-from control.errors import NotPermitted
+from control.errors import NotFound, NotPermitted
 from control.web.authentication import bearer_token
 from control.web.problems import InvalidInput, MalformedJson, NotJson
 from control.web.schema import Snapshot
@@ -41,6 +41,8 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
             self.user, _ = await self.service.sign_in(bearer_token(self.request))
             if self.role not in (None, self.user.role):
                 raise NotPermitted(f"This is for a {self.role}; you are a {self.user.role}.")
+        if any("\0" in part for part in self.request.match_info.values()):
+            raise NotFound("No id has such characters.")
         _refuse_other_than_json(self.request)
         try:
             response: web.StreamResponse = await super()._iter()

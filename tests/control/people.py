@@ -6,7 +6,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from control.adapters.store import Store
+from control.adapters.store import Store, User
+from control.consultations.parties import Role
 from control.settings import Settings
 from control.web import application
 from control.web.service import SERVICE, Service
@@ -42,7 +43,7 @@ class Control:
         """Move the clock and let what is due happen."""
         self.now += seconds
         await self.service.live.scheduler.run_due()
-        await self.service.rooms.settled()
+        await self.service.errands.settled()
 
     async def hear(self, consultation_id: str, *roles: str, ago: float = 0.0) -> None:
         """The node reports authenticated packets of these participants."""
@@ -55,7 +56,7 @@ class Control:
     async def take_reports(self) -> None:
         """Let control read everything that the node reported."""
         await self.node.read()
-        await self.service.rooms.settled()
+        await self.service.errands.settled()
 
     async def person(self, account: str) -> "Person":
         """Sign a demo user in."""
@@ -115,6 +116,13 @@ class Person:
         assert problem["instance"] == f"/api/v1{path}"
         return str(problem["code"])
 
+    async def join(self, consultation_id: str, offer: str = "v=0") -> str:
+        """Into the room; the connection's id."""
+        path = f"/consultations/{consultation_id}/join-tokens"
+        token = (await self.post(path, status=201))["token"]
+        joined = await self.post("/join", {"token": token, "offer": offer})
+        return str(joined["connection_id"])
+
     async def page(self) -> "Page":
         """An open page of this user: an authenticated event connection."""
         socket = await self.control.http.ws_connect("/api/v1/events")
@@ -122,6 +130,13 @@ class Person:
         page = Page(socket)
         await page.until("ready")
         return page
+
+
+async def stranger(control: Control, user_id: str, role: str) -> Person:
+    """A user who is none of the demo's."""
+    user = User(user_id, user_id.title(), Role(role))
+    token = control.service.access_tokens.issue(user, control.now + 3600)
+    return Person(control, token)
 
 
 class Page:

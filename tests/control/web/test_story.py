@@ -41,7 +41,7 @@ async def test_from_the_request_to_the_ratings(
             "specialist": {"stars": 5, "comment": "Благодаря"},
             "technical": {"stars": 4, "comment": ""},
         }
-        await control.service.rooms.settled()
+        await control.service.errands.settled()
         kinds = [type(request) for request in control.node.asked]
         assert kinds == [OpenRoom, Join, OpenRoom, Join, CloseRoom]
         while True:

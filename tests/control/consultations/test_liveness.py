@@ -1,0 +1,196 @@
+"""The 15-second rule, in simulated time."""
+
+import pytest
+
+from control.consultations.commands import Heard, ServiceInterrupted, perform
+from control.consultations.consultation import Consultation
+from control.consultations.deadlines import deadline, due
+from control.consultations.events import (
+    Ended,
+    Event,
+    Interrupted,
+    Reconnected,
+    ReconnectingBegan,
+    Resumed,
+)
+from control.consultations.liveness import LINK_TRANSITIONS, Link, LinkState, LinkTrigger
+from control.consultations.parties import Role
+from control.consultations.policy import LinkPolicy
+from control.consultations.states import EndReason, State
+from tests.control.consultations.cases import CLIENT, SPECIALIST, STARTED_AT, active
+
+# The time of the last packet before a silence.
+LAST = STARTED_AT
+
+
+class Room:
+    """A session whose clock a test moves; what is due happens at its time, as the shell does it."""
+
+    def __init__(self) -> None:
+        self.consultation: Consultation = active()
+        self.happened: list[Event] = []
+
+    def until(self, now: float, heard: Role | None = CLIENT) -> "Room":
+        """Let time pass, with ``heard`` heard each second as the node reports it."""
+        second = STARTED_AT
+        while second < now:
+            second = min(second + 1.0, now)
+            self._due(second)
+            if heard is not None:
+                self.hear(heard, second, second)
+        self._due(now)
+        return self
+
+    def hear(self, role: Role, at: float, now: float) -> "Room":
+        """A report of the node at ``now``."""
+        self._take(perform(self.consultation, Heard(role, at), now))
+        return self
+
+    def _due(self, now: float) -> None:
+        while (at := deadline(self.consultation)) is not None and at <= now:
+            self._take(due(self.consultation, at))
+
+    def _take(self, change: tuple[Consultation, tuple[Event, ...]]) -> None:
+        self.consultation, events = change
+        self.happened += events
+
+
+def test_fourteen_seconds_of_silence_end_nothing() -> None:
+    room = Room().until(LAST + 14.0)
+    assert room.consultation.state is State.ACTIVE
+
+
+def test_specialist_back_at_14_9_seconds_resumes() -> None:
+    room = Room().until(LAST + 14.9).hear(SPECIALIST, LAST + 14.9, LAST + 14.9)
+    assert room.consultation.state is State.ACTIVE
+    assert room.consultation.reconnecting is None
+    assert room.happened[-1] == Reconnected(LAST + 14.9, SPECIALIST)
+    assert room.until(LAST + 29.8).consultation.state is State.ACTIVE
+
+
+def test_specialist_back_at_15_0_whose_report_comes_late_resumes() -> None:
+    room = Room().until(LAST + 15.15).hear(SPECIALIST, LAST + 15.0, LAST + 15.15)
+    assert room.consultation.state is State.ACTIVE
+
+
+def test_specialist_back_at_15_01_is_too_late() -> None:
+    room = Room().until(LAST + 15.01).hear(SPECIALIST, LAST + 15.01, LAST + 15.02)
+    assert room.consultation.end is not None
+    assert room.consultation.end.reason is EndReason.SPECIALIST_CONNECTION_LOST
+    assert room.consultation.end.by is SPECIALIST
+
+
+def test_silence_over_15_seconds_ends_the_session_before_15_5() -> None:
+    room = Room().until(LAST + 15.0)
+    assert room.consultation.end is None
+    room.until(LAST + 15.5)
+    ended = room.happened[-1]
+    assert isinstance(ended, Ended)
+    assert ended.reason is EndReason.SPECIALIST_CONNECTION_LOST
+    assert LAST + 15.0 < ended.at <= LAST + 15.5
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_other_side_is_told_from_4_seconds_on(role: Role) -> None:
+    room = Room().until(LAST + 3.9, heard=role.other)
+    assert room.consultation.reconnecting is None
+    room.until(LAST + 4.0, heard=role.other)
+    assert room.consultation.reconnecting is role
+    assert room.happened == [ReconnectingBegan(LAST + 4.0, role)]
+    room.until(LAST + 10, heard=role.other)
+    assert len(room.happened) == 1
+
+
+def test_the_clients_silence_does_not_end_the_session() -> None:
+    room = Room().until(LAST + 600, heard=SPECIALIST)
+    assert room.consultation.state is State.ACTIVE
+    room.hear(CLIENT, LAST + 600, LAST + 600)
+    assert room.consultation.reconnecting is None
+
+
+def test_when_both_are_silent_the_specialist_is_shown() -> None:
+    room = Room().until(LAST + 5, heard=None)
+    assert room.consultation.reconnecting is SPECIALIST
+
+
+def test_older_news_change_nothing() -> None:
+    room = Room().until(LAST + 10)
+    before = room.consultation
+    for at in (LAST, LAST - 5):
+        assert perform(before, Heard(SPECIALIST, at), LAST + 10) == (before, ())
+
+
+def test_a_packet_from_the_future_came_now() -> None:
+    room = Room().hear(SPECIALIST, LAST + 100, LAST + 1)
+    assert room.consultation.links[SPECIALIST].last_heard_at == LAST + 1
+
+
+def test_drops_in_a_row_are_counted_each_from_its_own_last_packet() -> None:
+    room = Room()
+    for n in range(1, 20):
+        room.until(LAST + n * 14.9).hear(SPECIALIST, LAST + n * 14.9, LAST + n * 14.9)
+    assert room.consultation.state is State.ACTIVE
+
+
+class TestInterruption:
+    """Control was restarted: silence of meanwhile is nobody's."""
+
+    def test_no_drop_is_declared_before_the_room_is_heard_of(self) -> None:
+        consultation, events = perform(active(), ServiceInterrupted(), LAST + 40)
+        assert consultation.state is State.ACTIVE
+        assert events == (Interrupted(LAST + 40),)
+        assert due(consultation, LAST + 40 + 119).consultation.state is State.ACTIVE
+
+    def test_heard_again_a_fresh_silence_counts_for_both(self) -> None:
+        consultation, _ = perform(active(), ServiceInterrupted(), LAST + 40)
+        consultation, events = perform(consultation, Heard(CLIENT, LAST + 50), LAST + 50)
+        assert events == (Resumed(LAST + 50),)
+        assert consultation.service_by is None
+        assert due(consultation, LAST + 65).consultation.state is State.ACTIVE
+        ended = due(consultation, LAST + 65.5).consultation
+        assert ended.end is not None
+        assert ended.end.reason is EndReason.SPECIALIST_CONNECTION_LOST
+
+    def test_with_nobody_back_in_two_minutes_it_ends_as_service(self) -> None:
+        consultation, _ = perform(active(), ServiceInterrupted(), LAST + 40)
+        ended = due(consultation, LAST + 160).consultation
+        assert ended.end is not None
+        assert (ended.end.reason, ended.end.by) == (EndReason.SERVICE, None)
+        assert ended.ended_at == LAST + 160
+
+    def test_interrupted_twice_it_does_not_live_longer(self) -> None:
+        consultation, _ = perform(active(), ServiceInterrupted(), LAST + 40)
+        again, events = perform(consultation, ServiceInterrupted(), LAST + 100)
+        assert again.service_by == LAST + 160
+        assert events == ()
+
+    def test_what_ended_meanwhile_has_ended(self) -> None:
+        ended, _ = perform(active(), ServiceInterrupted(), LAST + 5000)
+        assert ended.end is not None
+        assert ended.end.reason in (EndReason.COMPLETED, EndReason.SERVICE)
+        assert ended.ended_at == LAST + 1800
+
+
+# Written from the rules: (state, trigger) → state; everything else cannot be.
+EXPECTED = {
+    ("unheard", "heard"): "connected",
+    ("unheard", "service_interrupted"): "unheard",
+    ("connected", "heard"): "connected",
+    ("connected", "silent"): "reconnecting",
+    ("connected", "silent_too_long"): "dropped",
+    ("connected", "service_interrupted"): "unheard",
+    ("reconnecting", "heard"): "connected",
+    ("reconnecting", "silent_too_long"): "dropped",
+    ("reconnecting", "service_interrupted"): "unheard",
+}
+
+
+@pytest.mark.parametrize("state", LinkState)
+@pytest.mark.parametrize("trigger", LinkTrigger)
+def test_every_link_state_with_every_trigger(state: LinkState, trigger: LinkTrigger) -> None:
+    assert LINK_TRANSITIONS.get((state, trigger)) == EXPECTED.get((state.value, trigger.value))
+
+
+def test_a_dropped_link_stays_dropped() -> None:
+    dropped = Link(LinkState.DROPPED, LAST)
+    assert dropped.heard(LAST + 1, LinkPolicy()) == dropped

@@ -1,0 +1,173 @@
+"""Into the room, and what the node tells of it."""
+
+import pytest
+
+from control.consultations.quality import Level
+from sfu.api import (
+    CloseRoom,
+    CodecUnsupported,
+    ConnectionFailed,
+    ConnectionQuality,
+    ConnectionReplaced,
+    Join,
+    OpenRoom,
+    ParticipantConnected,
+    RefusalCode,
+    RestartIce,
+    VideoCodec,
+)
+from tests.control.people import Control, Person, stranger
+
+
+@pytest.fixture
+async def session(control: Control, maria: Person, ivan: Person) -> str:
+    """An active consultation; nobody has a connection that control made."""
+    async with await ivan.page():
+        return await control.session(maria, ivan)
+
+
+async def test_a_join_opens_the_room_first(control: Control, maria: Person, session: str) -> None:
+    connection = await maria.join(session, "the offer")
+    assert control.node.asked == [
+        OpenRoom(session, VideoCodec.VP8, 2_500_000),
+        Join(session, "client", connection, "the offer"),
+    ]
+
+
+async def test_connected_counts_as_heard(control: Control, maria: Person, ivan: Person) -> None:
+    async with await ivan.page():
+        asked = await maria.post(
+            "/consultations", {"specialist_id": "ivan", "purpose": "x"}, status=201
+        )
+        await ivan.post(f"/consultations/{asked['id']}/accept")
+    for role in ("client", "specialist"):
+        control.node.report(ParticipantConnected(asked["id"], role, "c", control.now))
+    await control.take_reports()
+    assert (await maria.get(f"/consultations/{asked['id']}"))["state"] == "active"
+
+
+async def test_ice_restart_on_ones_own_connection(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    connection = await maria.join(session)
+    path = f"/connections/{connection}/ice-restart"
+    restarted = await maria.post(path, {"offer": "again"})
+    assert restarted["connection_id"] == connection
+    assert control.node.asked[-1] == RestartIce(session, "client", connection, "again")
+    elena = await stranger(control, "elena", "client")
+    for other in (ivan, elena):
+        code = await other.problem("POST", path, {"offer": "x"}, status=404)
+        assert code == "connection-unknown"
+    control.node.refuse_next[RestartIce] = RefusalCode.UNKNOWN_CONNECTION
+    code = await maria.problem("POST", path, {"offer": "x"}, status=404)
+    assert code == "connection-unknown"
+
+
+async def test_a_replaced_connection_is_nobodys(
+    control: Control, maria: Person, session: str
+) -> None:
+    first = await maria.join(session)
+    second = await maria.join(session)
+    assert first != second
+    body = {"offer": "x"}
+    code = await maria.problem("POST", f"/connections/{first}/ice-restart", body, status=404)
+    assert code == "connection-unknown"
+    await maria.post(f"/connections/{second}/ice-restart", body)
+
+
+async def test_after_the_end_connections_are_unknown(
+    control: Control, maria: Person, session: str
+) -> None:
+    connection = await maria.join(session)
+    await maria.post(f"/consultations/{session}/leave")
+    await control.service.errands.settled()
+    assert control.node.asked[-1] == CloseRoom(session)
+    path = f"/connections/{connection}/ice-restart"
+    code = await maria.problem("POST", path, {"offer": "x"}, status=404)
+    assert code == "connection-unknown"
+
+
+async def test_opened_elsewhere_is_told_to_the_one_who_was_replaced(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    async with await maria.page() as hers, await ivan.page() as his:
+        first = await maria.join(session)
+        await maria.join(session)
+        control.node.report(ConnectionReplaced(session, "client", first))
+        told = await hers.until("connection_replaced")
+        assert told["consultation_id"] == session
+        assert told["connection_id"] == first
+        await maria.post(f"/consultations/{session}/leave")
+        assert (await his.next())["type"] == "consultation"
+        assert (await his.next())["consultation"]["state"] == "ended"
+
+
+async def test_a_failed_connection_is_made_anew(
+    control: Control, maria: Person, session: str
+) -> None:
+    async with await maria.page() as page:
+        first = await maria.join(session)
+        second = await maria.join(session)
+        # Of the first nobody needs to hear any more.
+        control.node.report(ConnectionFailed(session, "client", first, "no DTLS"))
+        control.node.report(ConnectionFailed(session, "client", second, "no DTLS"))
+        told = await page.until("rejoin")
+        assert told == {
+            "type": "rejoin",
+            "consultation_id": session,
+            "connection_id": second,
+            "reason": "failed",
+        }
+
+
+async def test_without_the_rooms_codec_the_other_page_rejoins_with_vp8(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    async with await maria.page() as page:
+        connection = await maria.join(session)
+        await ivan.join(session)
+        control.node.report(CodecUnsupported(session, "specialist", VideoCodec.VP8))
+        told = await page.until("rejoin")
+        assert (told["connection_id"], told["reason"]) == (connection, "codec")
+    assert control.node.asked[-1] == OpenRoom(session, VideoCodec.VP8, 2_500_000)
+
+
+async def test_the_fallback_lasts(control: Control, maria: Person, session: str) -> None:
+    control.node.report(CodecUnsupported(session, "specialist", VideoCodec.H264))
+    await control.take_reports()
+    await maria.join(session)
+    assert control.node.rooms[session] is VideoCodec.H264
+
+
+async def test_quality_is_told_to_both(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    async with await maria.page() as hers, await ivan.page() as his:
+        control.node.report(_quality(session, loss=0.0))
+        for page in (hers, his):
+            assert await page.until("quality") == {
+                "type": "quality",
+                "consultation_id": session,
+                "participant": "specialist",
+                "level": Level.EXCELLENT,
+                "rtt_ms": 30.0,
+                "loss_up_pct": 0.0,
+                "loss_down_pct": None,
+            }
+        await control.pass_time(4.0)
+        await control.hear(session, "client")
+        control.node.report(_quality(session, loss=0.0))
+        assert (await hers.until("quality"))["level"] == Level.LOST
+
+
+async def test_news_of_an_unknown_room_harm_nothing(
+    control: Control, maria: Person, session: str
+) -> None:
+    control.node.report(CodecUnsupported("nothing", "specialist", VideoCodec.VP8))
+    control.node.report(ParticipantConnected(session, "nobody", "c", control.now))
+    await control.hear(session, "client", "specialist")
+    assert (await maria.get(f"/consultations/{session}"))["state"] == "active"
+
+
+def _quality(session: str, loss: float) -> ConnectionQuality:
+    return ConnectionQuality(session, "specialist", "c", loss, None, 30.0, 2.0, 1e6, 1e6)
