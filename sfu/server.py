@@ -138,7 +138,7 @@ class Worker:
         self._handshakes: set[asyncio.Task[None]] = set()
         # The plane's until it has said that it let go of the slot.
         self._sessions: dict[int, tuple[SrtpSession, SrtpSession]] = {}
-        self._drops: Counter[str] = Counter()
+        self._drops: Counter[str] = Counter(shell_fault=0, shell_not_sent=0)
         self._outcomes: Counter[str] = Counter()
         # Packets and octets of connections that have ended.
         self._traffic = (0, 0, 0, 0)
