@@ -35,6 +35,7 @@ CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT, FRAME_RATE = 640, 360, 30
 MAX_VIDEO_BPS = 1_610_000  # makes some 190 packets of 1.1 kB a second
 FEEDBACK_INTERVAL_S = 0.05
+CONNECT_DEADLINE_S = 60.0
 
 PAGE = """
 async ({width, height, frameRate, maxBitrate}) => {
@@ -71,6 +72,7 @@ class Tap:
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.media: MediaMap | None = None
+        self.heard = asyncio.Event()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -78,11 +80,17 @@ class Tap:
         self._socket.bind(("127.0.0.1", 0))
         self._ring = np.zeros(feedback.ARRIVALS, np.int64)
         self._state = np.zeros(feedback.ARRIVAL_FIELDS, np.int64)
+        self._deltas = np.zeros(feedback.MAX_DELTAS, np.int64)
+        self._out = np.zeros(1500, np.uint8)
         self._number_id = 0
         self._ssrc = 0
         self._browser_ssrc = 0
         self._outbound: pylibsrtp.Session | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        # Compile before the browser waits for us.
+        feedback.note_arrival(self._ring, self._state, 0, 1)
+        self._build(0)
+        self._state[:] = 0
 
     def answer(self, sdp: str) -> str:
         """Take the browser's offer and begin to listen."""
@@ -158,6 +166,7 @@ class Tap:
             self._dtls.receive(data, address)
         elif 128 <= first <= 191 and len(data) > 12 and not 192 <= data[1] <= 223:
             self.arrivals.append(Arrival(at_ns, len(data), data[1] & 0x7F, data[1] >= 128))
+            self.heard.set()
             self._browser_ssrc = int.from_bytes(data[8:12])
             number = self._transport_wide_number(data)
             if number is not None:
@@ -189,46 +198,51 @@ class Tap:
                 srtp_profile=keys.libsrtp_profile,
             )
         )
-        out = np.zeros(1500, np.uint8)
-        deltas = np.zeros(feedback.MAX_DELTAS, np.int64)
         count = 0
         while True:
             await asyncio.sleep(FEEDBACK_INTERVAL_S)
-            while True:
-                length = feedback.build_feedback(
-                    self._ring,
-                    self._state,
-                    self._ssrc,
-                    self._browser_ssrc,
-                    count,
-                    0,
-                    deltas,
-                    out,
-                    0,
-                )
-                if length <= 0:
-                    break
+            while packet := self._build(count):
                 count += 1
-                self._send(session.protect_rtcp(bytes(out[:length])), self._address)
+                self._send(session.protect_rtcp(packet), self._address)
+
+    def _build(self, count: int) -> bytes:
+        """The next feedback packet; empty when there is nothing to tell."""
+        length = feedback.build_feedback(
+            self._ring,
+            self._state,
+            self._ssrc,
+            self._browser_ssrc,
+            count,
+            0,
+            self._deltas,
+            self._out,
+            0,
+        )
+        return bytes(self._out[: max(length, 0)])
 
 
 def make_profile(
     arrivals: list[Arrival], media: MediaMap, seconds: float, source: str
 ) -> ArrivalProfile:
-    """The last ``seconds`` of ``arrivals``, from the start of a frame on."""
+    """The last ``seconds`` of ``arrivals``, from the start of a frame on.
+
+    Raises RuntimeError when no whole frame came in that time.
+    """
     kinds = {Codec.OPUS: 0, Codec.VP8: 1}
     chosen = [
         (each, kinds[codec])
         for each in arrivals
         if (codec := media.payload_types.get(each.payload_type, Codec.UNKNOWN)) in kinds
     ]
-    begin_ns = chosen[-1][0].at_ns - int(seconds * 1e9)
+    begin_ns = chosen[-1][0].at_ns - int(seconds * 1e9) if chosen else 0
     at_ns = np.array([each.at_ns for each, _ in chosen])
     video = np.array([kind for _, kind in chosen])
     frame_end = np.array([int(kind == 1 and each.marker) for each, kind in chosen])
     size = np.array([each.size for each, _ in chosen])
-    first = int(np.flatnonzero((at_ns >= begin_ns) & (frame_end == 1))[0]) + 1
-    last = int(np.flatnonzero(frame_end)[-1]) + 1
+    ends = np.flatnonzero((at_ns >= begin_ns) & (frame_end == 1))
+    if len(ends) < 2:
+        raise RuntimeError("Chromium sent no whole frame of video: is the machine too busy?")
+    first, last = int(ends[0]) + 1, int(ends[-1]) + 1
     at_us = (at_ns[first:last] - at_ns[first]) // 1000
     period_us = int(at_us[-1] + at_us[-1] // len(at_us))
     return ArrivalProfile(
@@ -303,13 +317,13 @@ async def capture(seconds: float, warm_up_s: float, max_video_bps: int) -> Arriv
             await page.evaluate(
                 "sdp => pc.setRemoteDescription({type: 'answer', sdp})", tap.answer(offer)
             )
+            async with asyncio.timeout(CONNECT_DEADLINE_S):
+                await tap.heard.wait()
             await asyncio.sleep(warm_up_s + seconds)
             version = browser.version
             await browser.close()
     await tap.close()
     assert tap.media is not None
-    if not tap.arrivals:
-        raise RuntimeError("Chromium sent no RTP")
     source = (
         f"Chromium {version}, VP8 {WIDTH}x{HEIGHT} at {FRAME_RATE} frames/s, Opus,"
         f" at most {max_video_bps} bit/s of video"
