@@ -63,7 +63,7 @@ def application(
     registry = registry or CollectorRegistry()
     health.register(registry, live, hub)
 
-    app = web.Application(middlewares=[problems, cross_origin], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[cross_origin, problems], client_max_size=MAX_BODY_BYTES)
     app[SERVICE] = Service(
         settings=settings,
         clock=clock,

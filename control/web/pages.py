@@ -76,6 +76,8 @@ async def docs(request: web.Request) -> web.StreamResponse:
 
 
 def _file(root: Path, path: str) -> web.FileResponse:
+    if "\0" in path:
+        raise web.HTTPNotFound
     root = root.resolve()
     file = (root / path).resolve()
     content_type = CONTENT_TYPES.get(file.suffix)
