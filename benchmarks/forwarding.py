@@ -40,15 +40,18 @@ class ServerProcess:
     """A server on a core of its own, which answers JSON lines."""
 
     def __init__(self, module: str, core: int, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # pinned before the first thread is made
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        )
+        ours = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {core})  # inherited, from the first thread on
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+        finally:
+            os.sched_setaffinity(0, ours)
 
     def __enter__(self) -> Self:
         return self
