@@ -48,11 +48,8 @@ class Person:
     def sign_in(self) -> None:
         """Sign in with the demo account and be at home; what an earlier test left is put away."""
         self.page.click(f"demo-account-{self.account}")
-        for told in ("outcome-home", "finish-home"):
-            self.page.wait_for("() => document.documentElement.dataset.screen !== 'signin'")
-            while self.page.is_visible(told):
-                self.page.click(told)
-        self.wait_screen("home")
+        while (screen := self.page.wait_for(ARRIVED)) != "home":
+            self.page.click(f"{screen}-home")
         self.page.wait_for("() => document.documentElement.dataset.events === 'open'")
 
     def wait_screen(self, name: str, timeout_s: float = 15.0) -> None:
@@ -141,6 +138,13 @@ class Person:
         """As a specialist: accept the request that comes in."""
         self.wait_screen("incoming")
         self.page.click("incoming-accept")
+
+
+# The first screen of somebody who has signed in, once everything is loaded.
+ARRIVED = """() => {
+  const { screen, events } = document.documentElement.dataset;
+  return events === "open" && ["home", "outcome", "finish"].includes(screen) && screen;
+}"""
 
 
 class Pair:
