@@ -112,9 +112,11 @@ export class App {
     this.render();
   }
 
-  async loadSpecialists() {
-    this.specialists = await this.api.mySpecialists();
-    this.render();
+  loadSpecialists() {
+    return this.act(async (api) => {
+      this.specialists = await api.mySpecialists();
+      this.render();
+    });
   }
 
   async saveProfile(profile) {
@@ -254,8 +256,8 @@ export class App {
       " ",
     );
     if (shown !== this.#shown) this.#change(shown, signingIn ? "loading" : next.name);
+    else this.#view.update?.();
     this.#frame.update();
-    this.#view.update?.();
     if (this.screen === "incoming") this.#alert.start(this.t("incoming.alert"));
     else this.#alert.stop();
   }
@@ -272,8 +274,10 @@ export class App {
     this.#alert.stop();
     this.#shown = shown;
     this.#view?.close?.();
+    document.querySelectorAll("dialog[open]").forEach((each) => each.close());
     this.screen = name;
     this.#view = VIEWS[name](this);
+    this.#view.update?.();
     this.#frame.show(this.#view, before !== null && before !== name);
   }
 }

@@ -282,7 +282,7 @@ export class Call extends EventTarget {
 
   async #replace(name, track) {
     this.#tracks[name] = track;
-    const connections = [this.#connection, this.#joining].filter(Boolean);
+    const connections = [this.#connection, this.#joining].filter((each) => each?.isOpen);
     await Promise.all(connections.map((each) => each.lines[name].sender.replaceTrack(track)));
   }
 

@@ -1,6 +1,6 @@
 /** One RTCPeerConnection of a call, from its offer to its close. Used by rodrun.js. */
 
-const CONNECT_TIMEOUT_MS = 8000;
+const CONNECT_TIMEOUT_MS = 6000;
 
 /** Why a step of the call failed. `final` means that trying again is useless. */
 export class CallError extends Error {
@@ -29,6 +29,10 @@ export class Connection {
       this.lines.video.receiver.track,
     ]);
     this.screen = new MediaStream([this.lines.screen.receiver.track]);
+  }
+
+  get isOpen() {
+    return this.pc.signalingState !== "closed";
   }
 
   async offer(options) {

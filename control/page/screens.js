@@ -6,8 +6,8 @@
 const OPEN = new Set(["requested", "accepted", "active"]);
 const TOLD_TO_CLIENT = new Set(["declined", "expired", "ended"]);
 const TOLD_TO_SPECIALIST = new Set(["ended"]);
-/** After a reload, an end older than this is not shown again. */
-export const OUTCOME_AGE_S = 600;
+/** After a load, an end older than this is not shown again. */
+export const OUTCOME_AGE_S = 300;
 
 const byRequest = (a, b) => a.requested_at - b.requested_at;
 
@@ -38,12 +38,13 @@ export function isTold(consultation, role) {
   return (role === "client" ? TOLD_TO_CLIENT : TOLD_TO_SPECIALIST).has(consultation.state);
 }
 
-/** After a load: ids of ends that are recent and were not put away. */
+/** After a load: ids of ends that are recent, were not put away, and have no two ratings yet. */
 export function recentOutcomes(consultations, role, dismissed, now) {
   const recent = consultations.filter(
     (each) =>
       isTold(each, role) &&
       !dismissed.has(each.id) &&
+      !(each.ratings.specialist && each.ratings.technical) &&
       now - (each.ended_at ?? each.accept_by) < OUTCOME_AGE_S,
   );
   return new Set(recent.map(({ id }) => id));

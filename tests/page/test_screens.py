@@ -28,6 +28,7 @@ def consultation(state: str, **changes: Any) -> Json:
         "ended_at": None,
         "end": None,
         "withdrawn": False,
+        "ratings": {"specialist": None, "technical": None},
         "early_end": None,
         "early_end_refused_at": None,
         "reconnecting": None,
@@ -62,6 +63,16 @@ async def screen(
         | more,
     )
     return name
+
+
+async def recent(page: Page, ended: Json, *dismissed: str) -> list[str]:
+    """The ends that are told to the client after a load."""
+    ids: list[str] = await page.evaluate(
+        """async ([ended, dismissed, now]) => [...(await import("/screens.js"))
+             .recentOutcomes([ended], "client", new Set(dismissed), now)]""",
+        [ended, list(dismissed), NOW],
+    )
+    return ids
 
 
 @pytest.mark.parametrize(
@@ -123,18 +134,22 @@ async def test_the_device_check_when_asked_for(blank: Page) -> None:
     )
 
 
-@pytest.mark.parametrize(("age_s", "told"), [(5, ["c1"]), (599, ["c1"]), (601, [])])
+@pytest.mark.parametrize(("age_s", "told"), [(5, ["c1"]), (299, ["c1"]), (301, [])])
 async def test_after_a_load_only_recent_ends_are_told(
     blank: Page, age_s: float, told: list[str]
 ) -> None:
-    ended = consultation("ended", ended_at=NOW - age_s)
-    recent = await blank.evaluate(
-        """async ([ended, now]) => [...(await import("/screens.js"))
-             .recentOutcomes([ended], "client", new Set(), now)]""",
-        [ended, NOW],
-    )
+    assert await recent(blank, consultation("ended", ended_at=NOW - age_s)) == told
 
-    assert recent == told
+
+async def test_after_a_load_an_end_that_was_read_or_rated_is_not_told(blank: Page) -> None:
+    stars = {"stars": 5, "comment": ""}
+    ended = consultation("ended", ended_at=NOW - 5)
+    rated = ended | {"ratings": {"specialist": stars, "technical": stars}}
+    half = ended | {"ratings": {"specialist": stars, "technical": None}}
+
+    assert await recent(blank, ended, "c1") == []
+    assert await recent(blank, rated) == []
+    assert await recent(blank, half) == ["c1"]
 
 
 @pytest.mark.parametrize(

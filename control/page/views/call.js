@@ -94,7 +94,7 @@ export function call(app) {
     time.update();
     quality.update();
     notice.update();
-    controls.element.hidden = session.state === "replaced";
+    stage.dataset.replaced = controls.element.hidden = session.state === "replaced";
     controls.update();
     ending.update();
   };

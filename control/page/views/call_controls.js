@@ -54,29 +54,26 @@ function toggle(name, short, testid, onclick) {
     "button",
     { class: "control", type: "button", testid, onclick },
     h("span", { class: "disc" }, mark),
-    h("small", { "aria-hidden": "true" }, short),
+    h("small", {}, short),
   );
   const show = (on, label) => {
     const off = name === "screen" ? "screen" : `${name}-off`;
     setIcon(mark, on ? name : off);
     button.setAttribute("aria-pressed", on);
-    if (button.title === label) return;
-    button.title = label;
-    button.setAttribute("aria-label", label);
+    if (button.title !== label) button.title = label;
   };
   return { button, show };
 }
 
 function callMenu(app) {
   const { t } = app;
-  let leaving = null;
   const propose = item("clock", t("earlyEnd.propose"), "propose-early-end", () => {
     show(false);
     app.act((api) => api.proposeEarlyEnd(app.consultation.id));
   });
   const leave = item("leave", t("call.leave"), "leave-button", () => {
     show(false);
-    leaving = leaveDialog(app);
+    leaveDialog(app);
   });
   leave.classList.add("danger");
   const list = h(
@@ -94,12 +91,10 @@ function callMenu(app) {
       testid: "call-menu-button",
       "aria-expanded": "false",
       "aria-controls": "call-menu",
-      "aria-label": t("call.menu"),
-      title: t("call.menu"),
       onclick: () => show(list.hidden),
     },
     h("span", { class: "disc" }, icon("more")),
-    h("small", { "aria-hidden": "true" }, t("call.menu")),
+    h("small", {}, t("call.menu")),
   );
   const show = (open) => {
     list.hidden = !open;
@@ -128,10 +123,7 @@ function callMenu(app) {
   const update = () => {
     propose.disabled = app.consultation.state !== "active" || app.consultation.early_end !== null;
   };
-  const close = () => {
-    document.removeEventListener("pointerdown", outside);
-    leaving?.close();
-  };
+  const close = () => document.removeEventListener("pointerdown", outside);
   return { element, update, close };
 }
 
@@ -186,5 +178,4 @@ function leaveDialog(app) {
     ),
   );
   asked.showModal();
-  return asked;
 }

@@ -31,16 +31,13 @@ export function incoming(app) {
     icon("camera"),
     t("incoming.accept"),
   );
-  let declining = null;
   const decline = h(
     "button",
     {
       class: "secondary",
       type: "button",
       testid: "incoming-decline",
-      onclick: () => {
-        declining = declineDialog(app, id);
-      },
+      onclick: () => declineDialog(app, id),
     },
     t("incoming.decline"),
   );
@@ -83,10 +80,7 @@ export function incoming(app) {
       h("div", { class: "card" }, h("h2", {}, t("desk.camera")), panel.element),
     ),
     update,
-    close: () => {
-      declining?.close();
-      panel.close();
-    },
+    close: panel.close,
   };
 }
 
@@ -134,5 +128,4 @@ function declineDialog(app, id) {
     ),
   );
   asked.showModal();
-  return asked;
 }
