@@ -531,12 +531,26 @@ def test_every_connection_ends_released_whatever_comes() -> None:
         assert state is State.RELEASED
 
 
+class FirstSays(random.Random):
+    """A source that first says what the test wants."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        super().__init__(7)
+        self.numbers = numbers
+
+    def randrange(self, *bounds: int) -> int:  # type: ignore[override]
+        return self.numbers.pop(0) if self.numbers else super().randrange(*bounds)
+
+
 def test_five_ssrcs_differ_from_each_other_and_from_those_of_the_offer() -> None:
-    world = World()
-    world.open()
-    _, _, outputs = world.join("client")
+    peer = Peer(CHROMIUM)
+    theirs = {*peer.ssrcs.values(), *peer.rtx_ssrcs.values()}
+    source = FirstSays([5, 5, *theirs])
+    node = Node((Candidate("192.0.2.1", 5000),), OURS, source, 8)
+    node.request(OpenRoom("room"), 0.0)
+    _, outputs = node.request(Join("room", "client", "c1", peer.offer()), 0.0)
     (media,) = [output.media for output in outputs if isinstance(output, SetMedia)]
     ours = [ssrc for track in media.outbound for ssrc in (track.ssrc, track.rtx_ssrc) if ssrc]
-    theirs = {ssrc for track in media.inbound for ssrc in (track.ssrc, track.rtx_ssrc)}
+    assert 5 in ours
     assert len(ours) == len(set(ours)) == 5
     assert not theirs & set(ours)

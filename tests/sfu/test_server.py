@@ -22,6 +22,7 @@ from sfu.api import (
     RestartIce,
 )
 from sfu.server import Worker, WorkerSettings
+from sfu.transport.interfaces import open_socket
 from tests.sfu.calls import ROOM, Call, arrives
 from tests.sfu.peer import CHROMIUM, FIREFOX, Peer
 
@@ -275,6 +276,29 @@ async def test_stopping_in_the_middle_of_a_handshake_is_clean() -> None:
     await peer.check()
     await call.close()
     assert not call.worker._handshakes
+
+
+async def test_a_plane_that_does_not_keep_up_refuses_joins_and_catches_up() -> None:
+    sock = open_socket("127.0.0.1", 0)
+    worker = Worker(LOOPBACK, sock)  # its plane is not started yet
+    offer, reply = Peer(CHROMIUM).offer(), None
+    for number in range(3000):
+        await worker.request(OpenRoom(f"room{number}"))
+        reply = await worker.request(Join(f"room{number}", "client", "c", offer))
+        if not isinstance(reply, Answer):
+            break
+        await worker.request(CloseRoom(f"room{number}"))
+        # Not the plane's word, but its slots would run out before its channel does.
+        worker._node.released(number % 512)
+    assert isinstance(reply, Refused)
+    assert "keep up" in reply.detail
+    worker._plane.start()
+    try:
+        async with asyncio.timeout(10):
+            while worker._commands:  # noqa: ASYNC110 the plane reads on its own thread
+                await asyncio.sleep(0.01)
+    finally:
+        await worker.stop()
 
 
 async def test_two_workers_share_nothing(call: Call) -> None:

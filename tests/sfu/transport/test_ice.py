@@ -208,7 +208,9 @@ def test_after_a_restart_the_old_credentials_hold_until_the_new_are_used() -> No
     assert response(old).check_message_integrity(OURS.pwd.encode())
     new = agent.receive(check(credentials=NEW, remote_ufrag="fresh"), CELL, 3.0)
     assert response(new).check_message_integrity(NEW.pwd.encode())
-    assert agent.receive(check(), PHONE, 4.0) == [CheckDropped(StunDrop.WRONG_USERNAME)]
+    for remote_ufrag in ("peer", "fresh"):
+        late = agent.receive(check(remote_ufrag=remote_ufrag), PHONE, 4.0)
+        assert late == [CheckDropped(StunDrop.WRONG_USERNAME)]
     assert agent.heard_at == 3.0
 
 
