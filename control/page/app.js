@@ -1,19 +1,17 @@
 /** The page: holds what is known, asks the API, and shows the screen that follows from it. */
 
 import { Alert } from "./alert.js";
-import { Api, ApiError } from "./api.js";
-import { CallSession, interruptedCall } from "./call_session.js";
-import { Devices } from "./devices.js";
+import { ApiError } from "./api.js";
 import { Events } from "./events.js";
 import { Frame } from "./frame.js";
 import { hasText, readLanguage, rememberLanguage, translator } from "./language.js";
+import { SIGN_IN, api, devices, session } from "./resume.js";
 import { isTold, noticesBetween, recentOutcomes, screenFor } from "./screens.js";
 import { VIEWS } from "./views/index.js";
 
 const TICK_MS = 250;
 const NOTICE_MS = 8000;
 const DISMISSED_LIMIT = 50;
-const SIGN_IN = "rodrun.sign-in"; // sessionStorage: each tab may be somebody else
 const CHECKED = "rodrun.checked"; // sessionStorage: the device check of this tab was passed
 const DISMISSED = "rodrun.dismissed"; // localStorage: ends that were read
 
@@ -30,10 +28,10 @@ export class App {
   notices = [];
   consultation = null; // the one that the present screen is about
   screen = null;
-  api = new Api(null);
+  api = api;
+  devices = devices;
+  session = session;
   events = null;
-  devices = new Devices(location.search);
-  session = new CallSession(this.api, this.devices);
   #alert = new Alert();
   #frame = new Frame(this);
   #view = null;
@@ -42,7 +40,7 @@ export class App {
   #renderDue = false;
 
   start() {
-    const token = this.#tokenFromPlatform() ?? sessionStorage.getItem(SIGN_IN);
+    const token = this.#tokenFromPlatform() ?? this.api.token;
     this.devices.addEventListener("change", () => this.#devicesChanged());
     this.session.addEventListener("change", () => this.render());
     this.session.addEventListener("connection", () => this.#loadConsultations().catch(() => {}));
@@ -153,9 +151,6 @@ export class App {
   #signedIn(token) {
     sessionStorage.setItem(SIGN_IN, token);
     this.api.token = token;
-    // A reload in the middle of a call: join at once, beside all the rest.
-    const interrupted = interruptedCall();
-    if (interrupted) this.session.follow(interrupted.id);
     this.events = new Events(token);
     this.events.addEventListener("message", ({ detail }) => this.#receive(detail));
     this.events.addEventListener("statechange", () => this.render());

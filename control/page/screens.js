@@ -38,16 +38,21 @@ export function isTold(consultation, role) {
   return (role === "client" ? TOLD_TO_CLIENT : TOLD_TO_SPECIALIST).has(consultation.state);
 }
 
-/** After a load: ids of ends that are recent, were not put away, and have no two ratings yet. */
+/**
+ * After a load: the id of the last end, in a set, when it is recent, was not put away, and has not
+ * got both ratings yet. What came before it is history.
+ */
 export function recentOutcomes(consultations, role, dismissed, now) {
-  const recent = consultations.filter(
-    (each) =>
-      isTold(each, role) &&
-      !dismissed.has(each.id) &&
-      !(each.ratings.specialist && each.ratings.technical) &&
-      now - (each.ended_at ?? each.accept_by) < OUTCOME_AGE_S,
-  );
-  return new Set(recent.map(({ id }) => id));
+  const last = consultations
+    .filter((each) => isTold(each, role))
+    .sort(byRequest)
+    .pop();
+  const told =
+    last &&
+    !dismissed.has(last.id) &&
+    !(last.ratings.specialist && last.ratings.technical) &&
+    now - (last.ended_at ?? last.accept_by) < OUTCOME_AGE_S;
+  return new Set(told ? [last.id] : []);
 }
 
 /**

@@ -65,12 +65,12 @@ async def screen(
     return name
 
 
-async def recent(page: Page, ended: Json, *dismissed: str) -> list[str]:
+async def recent(page: Page, *ended: Json, dismissed: tuple[str, ...] = ()) -> list[str]:
     """The ends that are told to the client after a load."""
     ids: list[str] = await page.evaluate(
         """async ([ended, dismissed, now]) => [...(await import("/screens.js"))
-             .recentOutcomes([ended], "client", new Set(dismissed), now)]""",
-        [ended, list(dismissed), NOW],
+             .recentOutcomes(ended, "client", new Set(dismissed), now)]""",
+        [list(ended), list(dismissed), NOW],
     )
     return ids
 
@@ -147,9 +147,17 @@ async def test_after_a_load_an_end_that_was_read_or_rated_is_not_told(blank: Pag
     rated = ended | {"ratings": {"specialist": stars, "technical": stars}}
     half = ended | {"ratings": {"specialist": stars, "technical": None}}
 
-    assert await recent(blank, ended, "c1") == []
+    assert await recent(blank, ended, dismissed=("c1",)) == []
     assert await recent(blank, rated) == []
     assert await recent(blank, half) == ["c1"]
+
+
+async def test_after_a_load_only_the_last_end_is_told(blank: Page) -> None:
+    ended = consultation("ended", ended_at=NOW - 5)
+    before = consultation("ended", id="c0", requested_at=NOW - 200, ended_at=NOW - 100)
+
+    assert await recent(blank, ended, before) == ["c1"]
+    assert await recent(blank, ended, before, dismissed=("c1",)) == []
 
 
 @pytest.mark.parametrize(
