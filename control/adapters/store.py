@@ -9,7 +9,8 @@ from typing import Any
 
 import alembic.command
 import alembic.config
-from sqlalchemy import Connection, Select, and_, delete, event, insert, or_, select, update
+from sqlalchemy import Connection, Select, Table, delete, event, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -217,10 +218,9 @@ class Store:
     async def use_join_token(self, token_id: str, expires_at: float, now: float) -> bool:
         """Remember that a token was used; False when it already was. Expired ones are forgotten."""
         table = tables.used_join_tokens
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(table).where(table.c.expires_at < now))
         try:
             async with self._engine.begin() as connection:
+                await connection.execute(delete(table).where(table.c.expires_at < now))
                 await connection.execute(insert(table).values(id=token_id, expires_at=expires_at))
         except IntegrityError:
             return False
@@ -250,14 +250,12 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 async def _put(
-    connection: AsyncConnection, table: Any, row: dict[str, Any], key: Sequence[str]
+    connection: AsyncConnection, table: Table, row: dict[str, Any], key: Sequence[str]
 ) -> None:
-    """Insert or update by primary key, in words that every database understands."""
-    where = and_(*(table.c[name] == row[name] for name in key))
-    values = {name: value for name, value in row.items() if name not in key}
-    updated = await connection.execute(update(table).where(where).values(values))
-    if updated.rowcount == 0:
-        await connection.execute(insert(table).values(row))
+    """Insert, or update what is there under this key."""
+    of_dialect = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = of_dialect(table).values(row)
+    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=row))
 
 
 async def _ratings(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Row]]:
@@ -270,8 +268,10 @@ async def _ratings(connection: AsyncConnection, ids: Sequence[str]) -> dict[str,
 
 
 def _specialists() -> Select[Any]:
-    return select(tables.users, tables.profiles).join(
-        tables.profiles, tables.profiles.c.specialist_id == tables.users.c.id
+    return (
+        select(tables.users, tables.profiles)
+        .join(tables.profiles, tables.profiles.c.specialist_id == tables.users.c.id)
+        .where(tables.users.c.role == Role.SPECIALIST.value)
     )
 
 

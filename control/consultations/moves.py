@@ -15,7 +15,14 @@ from control.consultations.events import (
 )
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
-from control.consultations.states import COMMANDED_BY, END_REASONS, TRANSITIONS, State, Trigger
+from control.consultations.states import (
+    COMMANDED_BY,
+    END_REASONS,
+    TRANSITIONS,
+    EndReason,
+    State,
+    Trigger,
+)
 from control.errors import NotInThisState
 
 # Who caused an end that nobody commanded.
@@ -41,7 +48,9 @@ def move(consultation: Consultation, trigger: Trigger, at: float, policy: Policy
     event: Event
     if state is State.ENDED:
         by = COMMANDED_BY.get(trigger, _CAUSED_BY.get(trigger))
-        end = End(END_REASONS[trigger], by)
+        # Whoever left before the start: there was no session, and none is paid for.
+        started = consultation.state is State.ACTIVE
+        end = End(END_REASONS[trigger] if started else EndReason.DID_NOT_START, by)
         moved = replace(moved, end=end, ended_at=at, start_by=None, service_by=None, early_end=None)
         event = Ended(at, end.reason, by)
     elif state is State.ACCEPTED:

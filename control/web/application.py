@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import time
 from collections.abc import AsyncIterator
 
@@ -84,7 +83,7 @@ def application(
     app.add_routes(consultations.ROUTES)
     app.add_routes(joining.ROUTES)
     app.router.add_get("/api/v1/events", events.events)
-    app[openapi.DOCUMENT] = openapi.describe(app, importlib.metadata.version("rodrun"))
+    app[openapi.DESCRIPTION] = openapi.Description(app)
     app.add_routes(openapi.ROUTES)
     app.add_routes(health.ROUTES)
     app.add_routes(pages.ROUTES)

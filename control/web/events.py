@@ -35,7 +35,10 @@ async def events(request: web.Request) -> web.StreamResponse:
     """One page's connection, from its first message to its end."""
     refuse_other_origins(request)
     service = request.app[SERVICE]
-    socket = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=MAX_MESSAGE_BYTES)
+    # Not compressed: that costs a few hundred kB a connection, and messages are short.
+    socket = web.WebSocketResponse(
+        heartbeat=PING_EVERY_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False
+    )
     await socket.prepare(request)
     sockets = request.app[SOCKETS]
     sockets.add(socket)
@@ -166,9 +169,12 @@ class _Page:
             return
         store = self._service.store
         specialist = await store.specialist(self._user.id)
-        if specialist is not None:
-            message = self._presence(self._user.id, specialist.profile.terms.takes_video)
-            self._service.hub.tell(await store.clients_who_added(self._user.id), message)
+        if specialist is None:
+            return
+        clients = await store.clients_who_added(self._user.id)
+        # Looked at last, so that of two changes in a row the later one is told later.
+        takes_video = specialist.profile.terms.takes_video
+        self._service.hub.tell(clients, self._presence(self._user.id, takes_video))
 
     def _presence(self, specialist_id: str, takes_video: bool) -> Message:
         presence = self._service.hub.presence(specialist_id, takes_video)

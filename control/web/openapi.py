@@ -1,5 +1,7 @@
 """The description of the API, made from the types of its handlers."""
 
+import importlib.metadata
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
@@ -22,11 +24,25 @@ It closes with 4401 when the token is not good, 4402 when it ends, 1008 for what
 understand, and without a word when a page does not keep up.
 """
 
-DOCUMENT = web.AppKey("openapi document", dict[str, Any])
+
+class Description:
+    """Made when it is first asked for: that takes a tenth of a second."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return describe(self._app)
 
 
-def describe(app: web.Application, version: str) -> dict[str, Any]:
+DESCRIPTION = web.AppKey("description", Description)
+
+
+def describe(app: web.Application) -> dict[str, Any]:
     """The OpenAPI document of every view in ``app``."""
+    version = importlib.metadata.version("rodrun")
     # pydantic writes JSON Schema 2020-12, which is OpenAPI 3.1; the library would bend it into 3.0
     # (and cannot bend a member that is null or an object).
     add_or_replace_translater("3.0.0", lambda schema: None)
@@ -50,6 +66,10 @@ def describe(app: web.Application, version: str) -> dict[str, Any]:
         and issubclass(route.handler, View)
         and route.handler.public
     }
+    # The library keeps the methods in a set, whose order is another in each process.
+    document["paths"] = {
+        path: dict(sorted(operations.items())) for path, operations in document["paths"].items()
+    }
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"]["default"] = problem
@@ -64,7 +84,7 @@ def describe(app: web.Application, version: str) -> dict[str, Any]:
 
 async def openapi(request: web.Request) -> web.Response:
     """The document."""
-    return web.json_response(request.app[DOCUMENT])
+    return web.json_response(request.app[DESCRIPTION].document)
 
 
 def _add_schema(document: dict[str, Any], schema: dict[str, Any]) -> None:

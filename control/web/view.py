@@ -95,5 +95,6 @@ def reply_list(models: list[BaseModel]) -> web.Response:
 def _refuse_other_than_json(request: web.Request) -> None:
     if not request.can_read_body:
         return
-    if request.content_type != "application/json" or (request.charset or "utf-8") != "utf-8":
+    charset = (request.charset or "utf-8").lower()
+    if request.content_type != "application/json" or charset not in ("utf-8", "utf8"):
         raise NotJson("Send the header Content-Type: application/json, and UTF-8.")

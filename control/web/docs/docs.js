@@ -7,6 +7,13 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+// Text in which backquotes mark code.
+function prose(text) {
+  return (text ?? "")
+    .split(/`+/)
+    .map((part, i) => (i % 2 ? element("code", {}, part) : part));
+}
+
 function typeOf(schema) {
   if (!schema) return "nothing";
   if (schema.$ref) {
@@ -27,7 +34,7 @@ function limits(schema) {
   const parts = names
     .filter((name) => schema[name] !== undefined && schema[name] !== null)
     .map((name) => `${name} ${schema[name]}`);
-  return [schema.description, ...parts].filter(Boolean).join("; ");
+  return prose([schema.description, ...parts].filter(Boolean).join("; "));
 }
 
 function table(head, rows) {
@@ -59,7 +66,7 @@ function drawOperation(path, method, operation) {
       " ",
       element("code", {}, path),
     ),
-    element("p", {}, operation.description ?? ""),
+    element("p", {}, ...prose(operation.description)),
   );
   if (operation.security?.length === 0) {
     drawn.append(element("p", { class: "public" }, "Needs no access token."));
@@ -93,7 +100,7 @@ function drawSchema(name, schema) {
     "details",
     { id: `schema-${name}` },
     element("summary", {}, name),
-    element("p", {}, schema.description ?? ""),
+    element("p", {}, ...prose(schema.description)),
   );
   if (schema.properties) {
     drawn.append(
@@ -121,7 +128,7 @@ function openTarget() {
 
 const response = await fetch("/openapi.json");
 const api = await response.json();
-document.getElementById("description").textContent = api.info.description;
+document.getElementById("description").append(...prose(api.info.description));
 const byTag = new Map();
 for (const [path, operations] of Object.entries(api.paths)) {
   for (const [method, operation] of Object.entries(operations)) {

@@ -122,6 +122,15 @@ def test_leaving_says_who() -> None:
         assert ended.ended_at == STARTED_AT + 5
 
 
+@pytest.mark.parametrize("role", Role)
+def test_leaving_before_the_start_there_was_no_session(role: Role) -> None:
+    ended = after(accepted(), STARTED_AT, Leave(role))
+    assert ended.end is not None
+    assert (ended.end.reason, ended.end.by) == ("did_not_start", role)
+    rate = Rate(CLIENT, Subject.SPECIALIST, 1, "")
+    assert _refusal(ended, rate) == "not-ratable"
+
+
 def test_a_command_comes_after_what_was_due_before_it() -> None:
     with pytest.raises(NotInThisState, match="ended"):
         perform(active(), Leave(CLIENT), STARTED_AT + 1800)

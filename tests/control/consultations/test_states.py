@@ -64,7 +64,8 @@ def test_every_state_with_every_trigger(state: State, trigger: Trigger) -> None:
     assert len(events) == 1
     if moved.state is State.ENDED:
         assert moved.end is not None
-        assert moved.end.reason == REASONS[trigger.value]
+        reason = REASONS[trigger.value] if state is State.ACTIVE else "did_not_start"
+        assert moved.end.reason == reason
         assert moved.ended_at == STARTED_AT + 5
         assert events == (Ended(STARTED_AT + 5, moved.end.reason, moved.end.by),)
 

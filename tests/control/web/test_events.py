@@ -100,7 +100,9 @@ async def test_when_the_token_ends_the_connection_ends(control: Control) -> None
         assert await _closed(page.socket) == events.TOKEN_EXPIRED
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://[", ""]
+)
 async def test_pages_of_other_sites_are_refused(control: Control, origin: str) -> None:
     with pytest.raises(WSServerHandshakeError) as refused:
         await control.http.ws_connect("/api/v1/events", headers={"Origin": origin})
