@@ -12,7 +12,7 @@ from control.web.problems import CONTENT_TYPE
 from control.web.schema import Problem
 from control.web.view import View
 
-DESCRIPTION = """\
+INTRODUCTION = """\
 Consultations, their rules and their rooms. Times are Unix seconds. Every error is a problem
 document (RFC 9457) whose `code` is stable.
 
@@ -48,7 +48,7 @@ def describe(app: web.Application) -> dict[str, Any]:
     add_or_replace_translater("3.0.0", lambda schema: None)
     document: dict[str, Any] = generate_oas([app], version, "Rod Run control API")
     document["openapi"] = "3.1.0"
-    document["info"]["description"] = DESCRIPTION
+    document["info"]["description"] = INTRODUCTION
     _add_schema(document, Problem.model_json_schema(ref_template="#/components/schemas/{model}"))
     document["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
