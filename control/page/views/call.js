@@ -32,7 +32,10 @@ export function call(app) {
     autoplay: true,
     playsinline: true,
   });
-  screen.muted = self.muted = true;
+  // Sound has an element of its own: Chromium holds back the sound of a video element until the
+  // first picture, which never comes from a partner without a camera.
+  const voice = h("audio", { testid: "remote-audio", autoplay: true });
+  remote.muted = screen.muted = self.muted = true;
   const unmute = h(
     "button",
     {
@@ -41,9 +44,9 @@ export function call(app) {
       testid: "play-sound",
       hidden: true,
       onclick: () => {
-        remote.muted = false;
+        voice.muted = false;
         unmute.hidden = true;
-        remote.play().catch(() => {});
+        voice.play().catch(() => {});
       },
     },
     icon("sound"),
@@ -85,7 +88,10 @@ export function call(app) {
     h("div", { class: "self" }, noSelf, self),
   );
   const update = () => {
-    play(remote, session.call?.remoteStream ?? null, unmute);
+    const partner = session.call?.remoteStream ?? null;
+    if (remote.srcObject !== partner)
+      play(voice, partner && new MediaStream(partner.getAudioTracks()), unmute);
+    play(remote, partner);
     play(screen, session.call?.remoteScreen ?? null);
     show(self, devices.video);
     stage.dataset.picture = session.flow.video;
@@ -117,6 +123,7 @@ export function call(app) {
       ),
       stage,
       h("div", { class: "overlay" }, notice.element, ending.pending),
+      voice,
       unmute,
       ending.question,
       controls.element,
@@ -124,21 +131,21 @@ export function call(app) {
     update,
     close: () => {
       controls.close();
-      for (const video of [remote, screen, self]) video.srcObject = null;
+      for (const element of [remote, voice, screen, self]) element.srcObject = null;
     },
   };
 }
 
 /** A browser may refuse sound before the first click: then silently, with a button for it. */
-function play(video, stream, unmute = null) {
-  if (video.srcObject === stream) return;
-  video.srcObject = stream;
+function play(element, stream, unmute = null) {
+  if (element.srcObject === stream) return;
+  element.srcObject = stream;
   if (!stream) return;
-  video.play().catch((error) => {
+  element.play().catch((error) => {
     if (error.name !== "NotAllowedError" || !unmute) return;
-    video.muted = true;
+    element.muted = true;
     unmute.hidden = false;
-    video.play().catch(() => {});
+    element.play().catch(() => {});
   });
 }
 
