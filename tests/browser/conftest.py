@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browser import Browser, Kind
+from tests.browser.browser import Browser, BrowserError, Kind
 from tests.browser.gallery import Gallery
 from tests.browser.network import SERVER_ADDRESS, Network
 from tests.browser.people import Pair
@@ -196,3 +196,10 @@ def _words(name: str, value: object) -> Iterator[tuple[str, str]]:
         for page in value.pages[-6:]:
             if page.console:
                 yield f"console of {name} {page.number}", "\n".join(page.console[-30:])
+    if isinstance(value, Pair):
+        for person in value.people:
+            try:
+                shown = person.describe()
+            except BrowserError as error:
+                shown = str(error)
+            yield f"page of {person.account} in {person.browser.kind}", shown

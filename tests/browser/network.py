@@ -86,6 +86,10 @@ class Network:
         self.server.run("ip", "link", "add", "switch", "type", "bridge")
         self.server.run("ip", "addr", "add", f"{SERVER_ADDRESS}/24", "dev", "switch")
         self.server.run("ip", "link", "set", "switch", "up")
+        # Where cables go that are pulled out. Left to itself a port would hand what it hears to
+        # the server, if the switch happens to use that port's hardware address.
+        self.server.run("ip", "link", "add", "nowhere", "type", "bridge")
+        self.server.run("ip", "link", "set", "nowhere", "up")
 
     def join(self, name: str) -> Namespace:
         """A new machine on the network. ``name`` has at most 10 letters."""
@@ -110,7 +114,7 @@ class Network:
 
     def pull_out(self, name: str) -> None:
         """Cut a machine off in silence: its link stays up and its packets go nowhere."""
-        self.server.run("ip", "link", "set", f"to-{name}", "nomaster")
+        self.server.run("ip", "link", "set", f"to-{name}", "master", "nowhere")
 
     def plug_in(self, name: str) -> None:
         """Join a machine that was cut off to the switch again."""

@@ -42,7 +42,7 @@ class Person:
 
     def arrive(self) -> None:
         """Open the page and see the sign-in."""
-        assert self.page.goto(self.address) == 200
+        self.page.goto(self.address)
         self.wait_screen("signin")
 
     def sign_in(self) -> None:
@@ -139,7 +139,20 @@ class Person:
         self.wait_screen("incoming")
         self.page.click("incoming-accept")
 
+    def describe(self) -> str:
+        """What the page is doing and shows, for somebody who reads about a failure."""
+        return str(self.page.evaluate(DESCRIBE))
 
+
+DESCRIBE = """() => JSON.stringify({
+  ...document.documentElement.dataset,
+  shown: document.body.innerText.replace(/\\s+/g, " ").slice(0, 600),
+  connections: __probe.connections.map(({ pc, connectedAt }) => ({
+    signaling: pc.signalingState, connection: pc.connectionState, ice: pc.iceConnectionState,
+    connectedAt,
+  })),
+  frames: __probe.frames.slice(-3),
+}, null, 1)"""
 # The first screen of somebody who has signed in, once everything is loaded.
 ARRIVED = """() => {
   const { screen, events } = document.documentElement.dataset;

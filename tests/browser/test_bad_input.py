@@ -156,14 +156,7 @@ def test_bad_requests_are_refused_and_a_call_goes_on(call: Pair) -> None:
     def join(token: str, offer: Any) -> tuple[int, Any]:
         return api.request("POST", "/join", None, {"token": token, "offer": offer})
 
-    broken = [
-        "",
-        "v=0",
-        "\x00" * 100,
-        "a" * 200_000,
-        offer.replace("m=", "m"),
-        offer[: len(offer) // 2],
-    ]
+    broken = ["", "v=0", "\x00" * 100, "a" * 200_000, offer.replace("m=", "m"), offer[:300]]
     for sdp in broken:
         status, body = join(token(), sdp)
         assert status in (400, 413, 422), (sdp[:40], status, body)
