@@ -76,6 +76,21 @@ def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, 
 
     Index errors raise ``IndexError``, as interpreted ones do (unless bounds checks are off).
     """
+    return _decorate(function)
+
+
+def compiled_within(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Like ``compiled``, for a function that only other compiled functions call.
+
+    It compiles faster, for it has no entry from Python and counts no references. Whatever would
+    allocate memory does not compile.
+    """
+    return _decorate(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+
+
+def _decorate(
+    function: Callable[_Parameters, _Result], **options: bool
+) -> Callable[_Parameters, _Result]:
     if JIT_DISABLED:
         return function
     folder = Path(sys.modules[function.__module__].__file__ or __file__).resolve().parent
@@ -88,7 +103,8 @@ def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, 
     before = _config.CACHE_DIR
     _config.CACHE_DIR = str(directory)  # read once, while the decorator runs
     try:
-        decorate: Any = numba.njit(nogil=True, cache=keep, boundscheck=BOUNDS_CHECK)
+        njit: Any = numba.njit
+        decorate = njit(nogil=True, cache=keep, boundscheck=BOUNDS_CHECK, **options)
         return cast(Callable[_Parameters, _Result], decorate(function))
     finally:
         _config.CACHE_DIR = before

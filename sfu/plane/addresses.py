@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled, compiled_within
 from sfu.plane.tables import ADDRESS_WORDS, ADDRESSES, Record, Tables
 
 Words = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
@@ -16,7 +16,7 @@ Words = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 _MULTIPLIER: Final = 0x2545F491  # odd and below 2³⁰, so that a product stays below 2⁶³
 
 
-@compiled
+@compiled_within
 def _hash(words: Words, at: int) -> int:
     value = 0x1B873593
     for index in range(ADDRESS_WORDS):
@@ -26,7 +26,7 @@ def _hash(words: Words, at: int) -> int:
     return value
 
 
-@compiled
+@compiled_within
 def _is_at(t: Tables, place: int, words: Words, at: int) -> bool:
     stored = t.slots[place // ADDRESSES]["addresses"]
     index = place % ADDRESSES
@@ -49,7 +49,7 @@ def find_address(t: Tables, words: Words, at: int) -> int:
     return -1
 
 
-@compiled
+@compiled_within
 def _forget(t: Tables, slot: int, index: int) -> None:
     """Take an address out of the hash table (Knuth volume 3, algorithm 6.4R)."""
     mask = t.places.size - 1
@@ -73,7 +73,7 @@ def _forget(t: Tables, slot: int, index: int) -> None:
     t.places[empty] = -1
 
 
-@compiled
+@compiled_within
 def _place_for(slot: Record) -> int:
     """A free index for one more address, or that of the oldest which is not sent to."""
     if slot["address_count"] < ADDRESSES:
@@ -117,7 +117,7 @@ def add_address(t: Tables, slot: int, words: Words) -> int:
     return index
 
 
-@compiled
+@compiled_within
 def _remove_address(t: Tables, slot: int, index: int) -> None:
     """Take one address from a slot; its last one moves into the gap."""
     record = t.slots[slot]
@@ -149,7 +149,7 @@ def remove_addresses(t: Tables, slot: int) -> None:
         _remove_address(t, slot, int(record["address_count"]) - 1)
 
 
-@compiled
+@compiled_within
 def hear_from(t: Tables, slot: int, index: int, arrival_ns: int) -> None:
     """An authenticated packet came from address ``index`` of ``slot``.
 

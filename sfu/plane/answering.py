@@ -9,7 +9,7 @@ step would read as queueing. The feedback packet count is the node's own and has
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.plane.feedback import (
     LATEST,
     UNWRAPPED_FROM,
@@ -18,7 +18,7 @@ from sfu.plane.feedback import (
     report_from,
     translate_feedback,
 )
-from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.rtcp import get32, put16, write_remb
 from sfu.plane.tables import INBOUND, OUTBOUND, Octets, Role, Tables
 from sfu.rtp.media import Extension, TrackKind
@@ -29,7 +29,7 @@ _MASK24: Final = 0xFFFFFF
 _REPORTS_A_TURN: Final = 8
 
 
-@compiled
+@compiled_within
 def partner_is_there(t: Tables, slot: int, now_ns: int) -> bool:
     """Whether ``slot`` has a partner that media can go to and that was heard lately."""
     partner = int(t.slots[slot]["partner"])
@@ -38,7 +38,7 @@ def partner_is_there(t: Tables, slot: int, now_ns: int) -> bool:
     return bool(now_ns - t.slots[partner]["last_heard_ns"] < t.state[0]["silence_ns"])
 
 
-@compiled
+@compiled_within
 def _video_source(t: Tables, slot: int) -> int:
     """An SSRC to name in feedback about all streams of ``slot``."""
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
@@ -47,12 +47,12 @@ def _video_source(t: Tables, slot: int) -> int:
     return max(int(t.sources[slot * INBOUND]["ssrc"]), 0)
 
 
-@compiled
+@compiled_within
 def _sender(t: Tables, slot: int) -> int:
     return max(int(t.streams[slot * OUTBOUND + Role.AUDIO]["ssrc"]), 0)
 
 
-@compiled
+@compiled_within
 def _send_feedback(t: Tables, slot: int, row: Octets, length: int) -> None:
     """Send what stands in ``row``, under our packet count and reference time."""
     record = t.slots[slot]
@@ -72,14 +72,15 @@ def _send_feedback(t: Tables, slot: int, row: Octets, length: int) -> None:
     queue_control(t, slot, length)
 
 
-@compiled
+@compiled_within
 def answer_arrivals(t: Tables, slot: int) -> None:
     """Tell ``slot`` about the arrivals that were not told yet; the node is the one to answer."""
     if not can_send_to(t, slot):
         return
     record = t.slots[slot]
     for _ in range(_REPORTS_A_TURN):
-        row = control_row(t)
+        begin = control_row(t)
+        row = t.rows[begin : begin + ROW_ROOM]
         length = build_feedback(
             t.rings[slot],
             record["arrival"],
@@ -96,13 +97,13 @@ def answer_arrivals(t: Tables, slot: int) -> None:
         _send_feedback(t, slot, row, length)
 
 
-@compiled
+@compiled_within
 def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int) -> int:
     """Remember the arrival of a packet from ``slot``; its unwrapped number, or −1 (repeated)."""
     return note_arrival(t.rings[slot], t.slots[slot]["arrival"], number, arrival_ns)
 
 
-@compiled
+@compiled_within
 def hand_to_partner(t: Tables, slot: int, now_ns: int) -> None:
     """From the next number of ``slot`` on its partner answers, if it is there and able to."""
     record = t.slots[slot]
@@ -120,7 +121,7 @@ def hand_to_partner(t: Tables, slot: int, now_ns: int) -> None:
     record["remb_due_ns"] = 0
 
 
-@compiled
+@compiled_within
 def take_back(t: Tables, slot: int, now_ns: int) -> None:
     """From the first number that the partner of ``slot`` did not answer on, the node does."""
     record = t.slots[slot]
@@ -132,7 +133,7 @@ def take_back(t: Tables, slot: int, now_ns: int) -> None:
     report_from(record["arrival"], (int(record["feedback_told"]) + 1) & 0xFFFF)
 
 
-@compiled
+@compiled_within
 def send_transport_number(t: Tables, slot: int, number: int) -> int:
     """Our transport-wide number, unwrapped, for a packet to ``slot`` that has the partner's.
 
@@ -151,7 +152,7 @@ def send_transport_number(t: Tables, slot: int, number: int) -> int:
     return ours
 
 
-@compiled
+@compiled_within
 def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
     """Pass transport-wide feedback from ``slot`` on to its partner, the sender it is about.
 
@@ -165,7 +166,8 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> boo
     if sender["feedback_by_partner"] == 0:
         return False
     shift = int(record["transport_shift"])
-    row = control_row(t)
+    begin = control_row(t)
+    row = t.rows[begin : begin + ROW_ROOM]
     t.acknowledged[0] = 0
     length = translate_feedback(
         data,
@@ -191,7 +193,7 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> boo
     return True
 
 
-@compiled
+@compiled_within
 def _send_remb(t: Tables, slot: int, bitrate_bps: int) -> None:
     count = 0
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
@@ -200,12 +202,13 @@ def _send_remb(t: Tables, slot: int, bitrate_bps: int) -> None:
             count += 1
     if count == 0:
         return
-    row = control_row(t)
+    begin = control_row(t)
+    row = t.rows[begin : begin + ROW_ROOM]
     length = write_remb(row, 0, _sender(t, slot), bitrate_bps, t.ssrcs, count)
     queue_control(t, slot, length)
 
 
-@compiled
+@compiled_within
 def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
     """The timers of this module for ``slot``."""
     record = t.slots[slot]

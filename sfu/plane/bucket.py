@@ -1,9 +1,9 @@
 """Token buckets, kept as one number: the time at which the bucket will be full again."""
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 
 
-@compiled
+@compiled_within
 def level_after(full_ns: int, now_ns: int, a_second: int, burst: int) -> int:
     """The bucket's number after one token is taken, or −1 when none is left.
 

@@ -1,8 +1,8 @@
 """What the shell asks of the plane, carried out on the tables."""
 
-from typing import Final
+from typing import Any, Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.native import MSG_DONTWAIT, recv
 from sfu.plane.addresses import add_address, remove_addresses
 from sfu.plane.answering import take_back
@@ -10,13 +10,13 @@ from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
 from sfu.plane.records import MAX_MIDS, CommandKind
 from sfu.plane.sources import admit_source, find_source, place_for_source
 from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Record, Tables
-from sfu.plane.telling import tell_what_is_due
+from sfu.plane.telling import list_slot, tell_what_is_due
 from sfu.rtp.media import TrackKind
 
 _COMMANDS_A_TURN: Final = 1024
 
 
-@compiled
+@compiled_within
 def read_commands(t: Tables, now_ns: int) -> None:
     """Carry out every command that waits in the channel."""
     state = t.state[0]
@@ -32,7 +32,7 @@ def read_commands(t: Tables, now_ns: int) -> None:
         carry_out(t, t.command[0], now_ns)
 
 
-@compiled
+@compiled_within
 def carry_out(t: Tables, command: Record, now_ns: int) -> None:
     """Carry out one command. One for a slot that is not open is out of date: nothing to do."""
     kind = int(command["kind"])
@@ -47,7 +47,7 @@ def carry_out(t: Tables, command: Record, now_ns: int) -> None:
     elif record["open"] == 0:
         return
     if kind == CommandKind.OPEN or kind == CommandKind.UFRAG:
-        record["ufrag"][:] = command["ufrag"]
+        _copy(command["ufrag"], record["ufrag"])
     elif kind == CommandKind.ADDRESS:
         add_address(t, slot, command["address"])
     elif kind == CommandKind.REMOTE:
@@ -66,33 +66,34 @@ def carry_out(t: Tables, command: Record, now_ns: int) -> None:
         _close(t, slot, now_ns)
 
 
-@compiled
+@compiled_within
 def _clear(t: Tables, slot: int, now_ns: int) -> None:
     _part(t, slot, now_ns)
     remove_addresses(t, slot)
+    listed = int(t.slots[slot]["listed"])
     t.slots[slot] = t.blank_slot[0]
+    t.slots[slot]["listed"] = listed
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         t.sources[place] = t.blank_source[0]
     for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
         t.streams[place] = t.blank_stream[0]
 
 
-@compiled
+@compiled_within
 def _open(t: Tables, slot: int, now_ns: int) -> None:
-    if t.slots[slot]["open"] == 0 and t.slots[slot]["release_untold"] == 0:
-        t.state[0]["open_count"] += 1
     _clear(t, slot, now_ns)
     t.slots[slot]["open"] = 1
+    list_slot(t, slot)
 
 
-@compiled
+@compiled_within
 def _close(t: Tables, slot: int, now_ns: int) -> None:
     _clear(t, slot, now_ns)
     t.slots[slot]["release_untold"] = 1
     tell_what_is_due(t, slot)
 
 
-@compiled
+@compiled_within
 def _part(t: Tables, slot: int, now_ns: int) -> None:
     """End the pair that ``slot`` is in, if any."""
     partner = int(t.slots[slot]["partner"])
@@ -103,7 +104,7 @@ def _part(t: Tables, slot: int, now_ns: int) -> None:
         t.slots[each]["partner"] = -1
 
 
-@compiled
+@compiled_within
 def _pair(t: Tables, slot: int, partner: int, now_ns: int) -> None:
     if t.slots[slot]["partner"] == partner:
         return
@@ -120,7 +121,7 @@ def _pair(t: Tables, slot: int, partner: int, now_ns: int) -> None:
         ask_for_keyframes(t, each, now_ns)
 
 
-@compiled
+@compiled_within
 def _declare(t: Tables, slot: int, ssrc: int, kind: int, rtx: bool, now_ns: int) -> None:
     if ssrc < 0:
         return
@@ -140,15 +141,22 @@ def _declare(t: Tables, slot: int, ssrc: int, kind: int, rtx: bool, now_ns: int)
     source["declared"] = 1
 
 
-@compiled
+@compiled_within
+def _copy(source: Any, target: Any) -> None:
+    """Element by element: an assignment of slices would allocate."""
+    for index in range(source.size):
+        target[index] = source[index]
+
+
+@compiled_within
 def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
     """Take over a MediaMap. Sources and streams whose SSRCs stay go on as they are."""
     record = t.slots[slot]
     record["media"] = 1
-    record["codec_of"][:] = command["codec_of"]
-    record["extension_of"][:] = command["extension_of"]
-    record["payload_of"][:] = -1
-    record["id_of"][:] = 0
+    _copy(command["codec_of"], record["codec_of"])
+    _copy(command["extension_of"], record["extension_of"])
+    _copy(t.blank_slot[0]["payload_of"], record["payload_of"])
+    _copy(t.blank_slot[0]["id_of"], record["id_of"])
     # of several payload types of a codec the first listed is the lowest: go down to it
     for payload_type in range(127, -1, -1):
         codec = command["codec_of"][payload_type]
@@ -158,14 +166,14 @@ def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
         kind = command["extension_of"][identity]
         if kind != 0:
             record["id_of"][kind] = identity
-    record["cname"][:] = command["cname"]
+    _copy(command["cname"], record["cname"])
     record["cname_length"] = command["cname_length"]
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         t.sources[place]["declared"] = 0
     for kind in range(MAX_MIDS):
         length = int(command["mid_lengths"][kind]) if command["inbound"][kind] != 0 else 0
         record["mid_lengths"][kind] = length if 0 < length <= MID_SIZE else -1
-        record["mids"][kind, :] = command["mids"][kind, :]
+        _copy(command["mids"][kind], record["mids"][kind])
         if command["inbound"][kind] != 0:
             _declare(t, slot, int(command["inbound_ssrcs"][kind, 0]), kind, False, now_ns)
             _declare(t, slot, int(command["inbound_ssrcs"][kind, 1]), kind, True, now_ns)

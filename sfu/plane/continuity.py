@@ -7,7 +7,7 @@ numbered without repeating a number that was used, so it is not sent at all.
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.plane.feedback import UNWRAPPED_FROM, unwrap_near
 from sfu.plane.tables import Record
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
@@ -16,19 +16,19 @@ _NS: Final = 1_000_000_000
 _MASK32: Final = 0xFFFFFFFF
 
 
-@compiled
+@compiled_within
 def clock_rate(kind: int) -> int:
     """Timestamp units a second of a track."""
     return CLOCK_RATE_AUDIO if kind == TrackKind.AUDIO else CLOCK_RATE_VIDEO
 
 
-@compiled
+@compiled_within
 def follows(stream: Record, epoch: int, source_ssrc: int) -> bool:
     """Whether the stream's shift is that of this source in this epoch."""
     return bool(stream["epoch"] == epoch and stream["source"] == source_ssrc)
 
 
-@compiled
+@compiled_within
 def follow(stream: Record, epoch: int, source_ssrc: int, sequence: int) -> None:
     """Let the stream follow a source from its packet of that unwrapped number on."""
     if stream["last"] == 0:
@@ -39,7 +39,7 @@ def follow(stream: Record, epoch: int, source_ssrc: int, sequence: int) -> None:
     stream["source"] = source_ssrc
 
 
-@compiled
+@compiled_within
 def next_sequence(stream: Record, sequence: int) -> int:
     """Our unwrapped number for the source's, or −1 for one from before the epoch."""
     ours = sequence + int(stream["shift"])
@@ -49,7 +49,7 @@ def next_sequence(stream: Record, sequence: int) -> int:
     return ours
 
 
-@compiled
+@compiled_within
 def original_sequence(media: Record, number: int) -> int:
     """Our number for the 16-bit original sequence number in a retransmission.
 
@@ -59,7 +59,7 @@ def original_sequence(media: Record, number: int) -> int:
     return ours if ours >= media["first"] else -1
 
 
-@compiled
+@compiled_within
 def follow_time(
     media: Record, epoch: int, source_ssrc: int, timestamp: int, arrival_ns: int, rate: int
 ) -> None:
@@ -75,7 +75,7 @@ def follow_time(
     media["time_source"] = source_ssrc
 
 
-@compiled
+@compiled_within
 def next_timestamp(media: Record, timestamp: int, arrival_ns: int) -> int:
     """Our timestamp for the source's, in 32 bits."""
     ours = (timestamp + int(media["time_shift"])) & _MASK32

@@ -5,7 +5,7 @@ The payload stays where the kernel put it; the new header is written right befor
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.native import SRTP_OK, srtp_unprotect
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import hand_to_partner, note_transport_number, send_transport_number
@@ -42,7 +42,7 @@ _REPLAY_OLD: Final = 10
 _ATTEMPTS_S: Final = 20  # packets of unknown sources tried on libsrtp a second
 
 
-@compiled
+@compiled_within
 def take_attempt(t: Tables, slot: int, now_ns: int) -> bool:
     """Whether ``slot`` may try one more packet of an unknown source on libsrtp."""
     record = t.slots[slot]
@@ -53,7 +53,7 @@ def take_attempt(t: Tables, slot: int, now_ns: int) -> bool:
     return True
 
 
-@compiled
+@compiled_within
 def count_failure(t: Tables, status: int) -> None:
     """Count a packet that libsrtp refused."""
     if status in (_REPLAY_FAIL, _REPLAY_OLD):
@@ -62,7 +62,7 @@ def count_failure(t: Tables, status: int) -> None:
         t.drops[DropReason.NOT_AUTHENTIC] += 1
 
 
-@compiled
+@compiled_within
 def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_ns: int) -> None:
     """Take the RTP packet from ``at`` to ``end`` of the data, from the address at ``place``."""
     slot = place // ADDRESSES
@@ -137,7 +137,7 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     forward(t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns)
 
 
-@compiled
+@compiled_within
 def forward(
     t: Tables,
     slot: int,

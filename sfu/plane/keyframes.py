@@ -1,13 +1,13 @@
 """Keyframe requests (PLI) to sources, throttled, the last one never lost."""
 
-from sfu.compiled import compiled
-from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.compiled import compiled_within
+from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.rtcp import write_pli
 from sfu.plane.tables import INBOUND, OUTBOUND, Role, Tables
 from sfu.rtp.media import TrackKind
 
 
-@compiled
+@compiled_within
 def media_role(kind: int) -> int:
     """The ``Role`` of a track's media stream; that of its retransmissions is one more."""
     if kind == TrackKind.AUDIO:
@@ -15,7 +15,7 @@ def media_role(kind: int) -> int:
     return Role.VIDEO.value if kind == TrackKind.VIDEO else Role.SCREEN.value
 
 
-@compiled
+@compiled_within
 def want_keyframe(t: Tables, slot: int, kind: int) -> None:
     """Ask the video sources of one kind in ``slot`` for a keyframe as soon as that is allowed."""
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
@@ -25,7 +25,7 @@ def want_keyframe(t: Tables, slot: int, kind: int) -> None:
             source["keyframe_wanted"] = 1
 
 
-@compiled
+@compiled_within
 def ask_for_keyframes(t: Tables, slot: int, now_ns: int) -> None:
     """Send the requests that are wanted of ``slot`` and due."""
     interval_ns = int(t.state[0]["keyframe_interval_ns"])
@@ -38,7 +38,8 @@ def ask_for_keyframes(t: Tables, slot: int, now_ns: int) -> None:
             continue
         role = media_role(int(source["kind"]))
         sender = int(t.streams[slot * OUTBOUND + role]["ssrc"])
-        row = control_row(t)
+        begin = control_row(t)
+        row = t.rows[begin : begin + ROW_ROOM]
         length = write_pli(row, 0, max(sender, 0), int(source["ssrc"]))
         queue_control(t, slot, length)
         source["keyframe_wanted"] = 0

@@ -6,13 +6,15 @@ and goes on behind what it was doing (``Phase``).
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled, compiled_within
 from sfu.native import (
+    CLOCK_MONOTONIC,
     CLOCK_REALTIME,
     CONTROL_SIZE,
     MSG_DONTWAIT,
     MSG_TRUNC,
     POLLIN,
+    clock_nanosleep,
     poll,
     read_clock,
     receive_overflow,
@@ -23,6 +25,7 @@ from sfu.native import (
 from sfu.plane.addresses import find_address
 from sfu.plane.answering import answer_when_due
 from sfu.plane.bucket import level_after
+from sfu.plane.coalescing import load_after, pause_ns
 from sfu.plane.commands import read_commands
 from sfu.plane.forwarding import receive_rtp
 from sfu.plane.keyframes import ask_for_keyframes
@@ -58,27 +61,51 @@ def run(t: Tables) -> None:
     now_ns = read_clock(t.clock, int(state["clock_address"]), CLOCK_REALTIME)
     while state["running"] != 0:
         if state["phase"] == Phase.WAIT:
+            coalesce(t, now_ns)
             wait(t, now_ns)
             now_ns = read_clock(t.clock, int(state["clock_address"]), CLOCK_REALTIME)
-            state["phase"] = Phase.COMMANDS
-        if state["phase"] == Phase.COMMANDS:
-            if t.poll[1]["happened"] != 0:
-                read_commands(t, now_ns)
             receive(t, now_ns)
-            state["phase"] = Phase.PACKETS
-        if state["phase"] == Phase.PACKETS:
-            process(t, now_ns)
-            state["position"] = 0
-            state["phase"] = Phase.TIMERS
-        if now_ns >= state["next_tick_ns"] or state["next_tick_ns"] - now_ns > state["tick_ns"]:
-            run_timers(t, now_ns)
-            state["next_tick_ns"] = now_ns + state["tick_ns"]
-        state["slot"] = -1
-        flush(t)
-        state["phase"] = Phase.WAIT
+            state["phase"] = Phase.COMMANDS
+        take_turn(t, now_ns)
 
 
 @compiled
+def take_turn(t: Tables, now_ns: int) -> None:
+    """Commands, the batch that was received, timers; then send."""
+    state = t.state[0]
+    if state["phase"] == Phase.COMMANDS:
+        # after the batch was received: what was commanded before a datagram came, holds for it
+        if t.poll[1]["happened"] != 0:
+            read_commands(t, now_ns)
+        state["phase"] = Phase.PACKETS
+    if state["phase"] == Phase.PACKETS:
+        process(t, now_ns)
+        state["position"] = 0
+        state["phase"] = Phase.TIMERS
+    if now_ns >= state["next_tick_ns"] or state["next_tick_ns"] - now_ns > state["tick_ns"]:
+        run_timers(t, now_ns)
+        state["next_tick_ns"] = now_ns + state["tick_ns"]
+    state["slot"] = -1
+    flush(t)
+    state["phase"] = Phase.WAIT
+
+
+@compiled_within
+def coalesce(t: Tables, now_ns: int) -> None:
+    """Under load, sleep a little after a small batch."""
+    state = t.state[0]
+    count = int(state["count"])
+    load = load_after(int(state["load"]), count, now_ns - int(state["turned_ns"]))
+    state["load"] = load
+    state["turned_ns"] = now_ns
+    state["count"] = 0
+    pause = pause_ns(load, count, int(state["coalesce_ns"]))
+    if pause > 0:
+        t.sleep[0]["nanoseconds"] = pause  # less than a second
+        clock_nanosleep(CLOCK_MONOTONIC, 0, int(state["sleep_address"]), 0)
+
+
+@compiled_within
 def wait(t: Tables, now_ns: int) -> None:
     """Sleep until a datagram or a command is there, or a timer is due."""
     state = t.state[0]
@@ -94,7 +121,7 @@ def wait(t: Tables, now_ns: int) -> None:
     poll(int(state["poll_address"]), 2, milliseconds)
 
 
-@compiled
+@compiled_within
 def receive(t: Tables, now_ns: int) -> None:
     """Receive one batch and note lengths and arrival times."""
     state = t.state[0]
@@ -117,7 +144,7 @@ def receive(t: Tables, now_ns: int) -> None:
     reset_messages(headers, count)
 
 
-@compiled
+@compiled_within
 def process(t: Tables, now_ns: int) -> None:
     """Take the datagrams of the batch, from ``position`` on."""
     state = t.state[0]
@@ -128,7 +155,7 @@ def process(t: Tables, now_ns: int) -> None:
         take_datagram(t, index, now_ns)
 
 
-@compiled
+@compiled_within
 def take_datagram(t: Tables, index: int, now_ns: int) -> None:
     """Classify one datagram by its first octet (RFC 7983) and hand it on."""
     datagram = t.datagrams[index]
@@ -150,7 +177,7 @@ def take_datagram(t: Tables, index: int, now_ns: int) -> None:
         return
     place = find_address(t, t.names, index * ADDRESS_WORDS)
     if place < 0 and t.state[0]["commands_checked"] == 0:
-        # its address may have been validated after the commands of this turn were read
+        # its address may have been validated after ``wait`` saw that no command was there
         t.state[0]["commands_checked"] = 1
         read_commands(t, now_ns)
         place = find_address(t, t.names, index * ADDRESS_WORDS)
@@ -171,6 +198,9 @@ def take_datagram(t: Tables, index: int, now_ns: int) -> None:
         record["dtls_full_ns"] = full_ns
         tell_datagram(t, EventKind.DTLS.value, slot, index, at, end)
         return
+    if record["srtp_in"] == 0 and t.state[0]["commands_checked"] == 0:
+        t.state[0]["commands_checked"] = 1
+        read_commands(t, now_ns)
     if record["srtp_in"] == 0 or record["media"] == 0:
         t.drops[DropReason.NO_KEYS_YET] += 1
         return
@@ -187,7 +217,7 @@ def take_datagram(t: Tables, index: int, now_ns: int) -> None:
         receive_rtp(t, place, at, end, arrival_ns, now_ns)
 
 
-@compiled
+@compiled_within
 def take_stun(t: Tables, index: int, at: int, end: int, now_ns: int) -> None:
     """Pass a STUN packet up if its username names an open slot by its whole fragment."""
     username = username_at(t.data, at, end)
@@ -211,13 +241,13 @@ def take_stun(t: Tables, index: int, at: int, end: int, now_ns: int) -> None:
     tell_datagram(t, EventKind.STUN.value, slot, index, at, end)
 
 
-@compiled
+@compiled_within
 def run_timers(t: Tables, now_ns: int) -> None:
-    """Do what is due for every slot, from ``position`` on."""
+    """Do what is due for every open slot, from ``position`` in their list on."""
     state = t.state[0]
-    while state["position"] < t.slots.size:
-        slot = int(state["position"])
-        state["position"] = slot + 1
+    while state["position"] < state["open_count"]:
+        slot = int(t.open_slots[int(state["position"])])
+        state["position"] += 1
         state["slot"] = slot
         record = t.slots[slot]
         if record["fault_untold"] != 0 or record["release_untold"] != 0:

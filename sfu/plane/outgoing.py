@@ -3,7 +3,9 @@
 Forwarded RTP goes out from where it came in; RTCP is written into rows of its own.
 """
 
-from sfu.compiled import compiled
+from typing import Final
+
+from sfu.compiled import compiled_within
 from sfu.native import (
     ADDRESS_SIZE,
     MSG_DONTWAIT,
@@ -19,12 +21,13 @@ from sfu.plane.tables import (
     CONTROL_ROWS,
     SLOT_SIZE,
     DropReason,
-    Octets,
     Tables,
 )
 
+ROW_ROOM: Final = CONTROL_ROW - 64  # the rest is libsrtp's
 
-@compiled
+
+@compiled_within
 def can_send_to(t: Tables, slot: int) -> bool:
     """Whether ``slot`` has keys and an address, so that something can be sent to it."""
     if slot < 0:
@@ -33,7 +36,7 @@ def can_send_to(t: Tables, slot: int) -> bool:
     return bool(record["open"] != 0 and record["srtp_out"] != 0 and record["remote"] >= 0)
 
 
-@compiled
+@compiled_within
 def flush(t: Tables) -> None:
     """Send what is queued. What the socket has no room for is counted, and lost."""
     state = t.state[0]
@@ -54,7 +57,7 @@ def flush(t: Tables) -> None:
     state["control_rows"] = 0
 
 
-@compiled
+@compiled_within
 def _queue(t: Tables, slot: int, address: int, length: int) -> None:
     state = t.state[0]
     record = t.slots[slot]
@@ -68,7 +71,7 @@ def _queue(t: Tables, slot: int, address: int, length: int) -> None:
     record["octets_out"] += length
 
 
-@compiled
+@compiled_within
 def queue_media(t: Tables, slot: int, at: int, end: int) -> bool:
     """Protect the RTP packet from ``at`` to ``end`` of the received data, and queue it.
 
@@ -87,17 +90,16 @@ def queue_media(t: Tables, slot: int, at: int, end: int) -> bool:
     return True
 
 
-@compiled
-def control_row(t: Tables) -> Octets:
-    """An empty row to write one compound RTCP packet into, from offset 0."""
+@compiled_within
+def control_row(t: Tables) -> int:
+    """Where a row of ``t.rows`` begins whose ``ROW_ROOM`` octets may take one compound packet."""
     state = t.state[0]
     if state["control_rows"] >= CONTROL_ROWS or state["queued"] >= BATCH + CONTROL_ROWS:
         flush(t)
-    begin = int(state["control_rows"]) * CONTROL_ROW
-    return t.rows[begin : begin + CONTROL_ROW - 64]  # the rest is libsrtp's
+    return int(state["control_rows"]) * CONTROL_ROW
 
 
-@compiled
+@compiled_within
 def queue_control(t: Tables, slot: int, length: int) -> bool:
     """Protect what was written into the last ``control_row`` and queue it for ``slot``.
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.plane.rtcp import get8, get16, get32, put16, put32
 from sfu.plane.tables import EXTENSIONS, Integers, Octets, Record
 from sfu.rtp.media import Extension
@@ -12,7 +12,7 @@ _HEADER: Final = 12
 LONGEST_HEADER: Final = _HEADER + 4 + 20  # all known elements, rounded up
 
 
-@compiled
+@compiled_within
 def header_end(data: Octets, at: int, end: int) -> int:
     """Where the payload of the RTP packet from ``at`` to ``end`` begins; −1 when malformed."""
     if at + _HEADER > end or get8(data, at) >> 6 != 2:
@@ -25,7 +25,7 @@ def header_end(data: Octets, at: int, end: int) -> int:
     return behind if behind <= end else -1
 
 
-@compiled
+@compiled_within
 def payload_end(data: Octets, at: int, payload: int, end: int) -> int:
     """Where the payload that begins at ``payload`` ends and padding begins; −1 when malformed."""
     if not get8(data, at) & 0x20:
@@ -36,7 +36,7 @@ def payload_end(data: Octets, at: int, payload: int, end: int) -> int:
     return end - padding if 0 < padding <= end - payload else -1
 
 
-@compiled
+@compiled_within
 def _element_size(kind: int) -> int:
     """Octets of the value of an element that we pass on; −1 for one that we do not."""
     if kind in (Extension.TRANSPORT_WIDE_CC,):
@@ -48,7 +48,7 @@ def _element_size(kind: int) -> int:
     return -1
 
 
-@compiled
+@compiled_within
 def read_elements(
     data: Octets, at: int, payload: int, extension_of: Octets, elements: Integers
 ) -> None:
@@ -97,7 +97,7 @@ def read_elements(
         position += length
 
 
-@compiled
+@compiled_within
 def write_header(
     data: Octets,
     payload: int,
@@ -144,7 +144,7 @@ def write_header(
     return at
 
 
-@compiled
+@compiled_within
 def packet_ssrc(data: Octets, at: int) -> int:
     """The SSRC of an RTP packet."""
     return get32(data, at + 8)

@@ -1,12 +1,12 @@
 """Redundant audio (RFC 2198): blocks whose payload types differ between the two browsers."""
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.plane.rtcp import get8, get16
 from sfu.plane.tables import Octets, Record
 from sfu.rtp.media import Codec
 
 
-@compiled
+@compiled_within
 def primary_block(data: Octets, payload: int, end: int) -> int:
     """Where the primary block of the RED payload from ``payload`` to ``end`` begins.
 
@@ -23,7 +23,7 @@ def primary_block(data: Octets, payload: int, end: int) -> int:
     return begin if at < end and begin <= end else -1
 
 
-@compiled
+@compiled_within
 def map_blocks(data: Octets, payload: int, end: int, sender: Record, receiver: Record) -> bool:
     """Give every block the receiver's payload type of its codec, in place.
 

@@ -7,10 +7,10 @@ clock offset, or the receiver's lips and sound part ways.
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.plane.continuity import clock_rate
 from sfu.plane.keyframes import media_role
-from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.reception import RECEIVED, fill_report_block
 from sfu.plane.rtcp import (
     REPORT_NTP_FRACTION,
@@ -36,7 +36,7 @@ _CLOCK_STEP_NS: Final = 1_000_000_000  # beyond it the browser's clock was set
 _DRIFT_PARTS: Final = 64
 
 
-@compiled
+@compiled_within
 def note_clock(t: Tables, slot: int, browser_ns: int, arrival_ns: int) -> None:
     """Measure the browser's clock by a sender report that said ``browser_ns``.
 
@@ -54,7 +54,7 @@ def note_clock(t: Tables, slot: int, browser_ns: int, arrival_ns: int) -> None:
     record["clock_known"] = 1
 
 
-@compiled
+@compiled_within
 def _write_stream_report(t: Tables, slot: int, kind: int, row: Octets, at: int, now_ns: int) -> int:
     """Write the sender report of one stream; ``at`` when there is nothing to say, or −1."""
     record = t.slots[slot]
@@ -84,7 +84,7 @@ def _write_stream_report(t: Tables, slot: int, kind: int, row: Octets, at: int, 
     return write_sender_report(row, at, report)
 
 
-@compiled
+@compiled_within
 def _add_blocks(t: Tables, slot: int, row: Octets, at: int, behind: int, now_ns: int) -> int:
     """Append what was received from ``slot`` to the report just written; −1 without room."""
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
@@ -103,14 +103,15 @@ def _add_blocks(t: Tables, slot: int, row: Octets, at: int, behind: int, now_ns:
     return behind
 
 
-@compiled
+@compiled_within
 def send_report(t: Tables, slot: int, now_ns: int) -> None:
     """Send ``slot`` its report."""
     record = t.slots[slot]
     first = t.streams[slot * OUTBOUND + Role.AUDIO]
     if not can_send_to(t, slot) or record["media"] == 0 or first["ssrc"] < 0:
         return
-    row = control_row(t)
+    begin = control_row(t)
+    row = t.rows[begin : begin + ROW_ROOM]
     length = 0
     for kind in range(TRACKS):
         at = length
@@ -128,7 +129,7 @@ def send_report(t: Tables, slot: int, now_ns: int) -> None:
         queue_control(t, slot, length)
 
 
-@compiled
+@compiled_within
 def report_when_due(t: Tables, slot: int, now_ns: int) -> None:
     """The timer of this module for ``slot``."""
     record = t.slots[slot]

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.native import SRTP_OK, srtp_unprotect_rtcp
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import relay_feedback
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, take_attempt
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
-from sfu.plane.outgoing import can_send_to, control_row, queue_control
+from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.reports import note_clock
 from sfu.plane.rtcp import (
     BLOCK_DLSR,
@@ -54,7 +54,7 @@ _NACK_REACH: Final = 0x4000  # older packets are in nobody's history
 _RELAYED_A_COMPOUND: Final = 16  # feedback packets; one compound must not become a flood
 
 
-@compiled
+@compiled_within
 def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_ns: int) -> None:
     """Take the compound RTCP from ``at`` to ``end`` of the data, from the address at ``place``."""
     slot = place // ADDRESSES
@@ -96,7 +96,7 @@ def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_
         at = behind
 
 
-@compiled
+@compiled_within
 def _respond(
     t: Tables, slot: int, at: int, end: int, relayed: int, arrival_ns: int, now_ns: int
 ) -> int:
@@ -136,7 +136,7 @@ def _respond(
     return 0
 
 
-@compiled
+@compiled_within
 def _note_sender_report(t: Tables, slot: int, arrival_ns: int) -> None:
     """Keep the sender report in ``t.report``."""
     report = t.report
@@ -153,7 +153,7 @@ def _note_sender_report(t: Tables, slot: int, arrival_ns: int) -> None:
     note_clock(t, slot, int(source["report_ntp_ns"]), arrival_ns)
 
 
-@compiled
+@compiled_within
 def _find_stream(t: Tables, slot: int, ssrc: int) -> int:
     """The place of the stream of that SSRC which is sent to ``slot``, or −1."""
     for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
@@ -162,7 +162,7 @@ def _find_stream(t: Tables, slot: int, ssrc: int) -> int:
     return -1
 
 
-@compiled
+@compiled_within
 def _note_blocks(t: Tables, slot: int, at: int, count: int, arrival_ns: int) -> None:
     """Keep what the browser reports of the streams that it gets."""
     block = t.block
@@ -180,7 +180,7 @@ def _note_blocks(t: Tables, slot: int, at: int, count: int, arrival_ns: int) -> 
             t.slots[slot]["round_trip_ns"] = trip_ns
 
 
-@compiled
+@compiled_within
 def _relay_nack(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
     """Pass a NACK on to the source of the stream, in the source's numbers."""
     record = t.slots[slot]
@@ -192,7 +192,8 @@ def _relay_nack(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
     if stream["epoch"] != record["epoch"] or stream["last"] == 0:
         return False
     first = max(int(stream["first"]), int(stream["last"]) - _NACK_REACH)
-    row = control_row(t)
+    begin = control_row(t)
+    row = t.rows[begin : begin + ROW_ROOM]
     sender = max(int(t.streams[partner * OUTBOUND + place % OUTBOUND]["ssrc"]), 0)
     source = int(stream["source"])
     shift = int(stream["shift"])
@@ -200,7 +201,7 @@ def _relay_nack(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
     return length > 0 and queue_control(t, partner, length)
 
 
-@compiled
+@compiled_within
 def _ask_source(t: Tables, slot: int, ssrc: int, now_ns: int) -> None:
     """``slot`` wants a keyframe of the stream of that SSRC."""
     place = _find_stream(t, slot, ssrc)

@@ -110,8 +110,8 @@ def step(data: Octets, at: int, end: int) -> int:
         return -1
     if get8(data, at) & 0x20:
         padding = get8(data, behind - 1)
-        # only the last packet of a compound is padded; it may not pad away its own header
-        if behind != end or padding == 0 or padding % 4 != 0 or behind - padding < at + 4:
+        # libwebrtc pads transport-wide feedback by any number of octets, and anywhere in a compound
+        if padding == 0 or behind - padding < at + 4:
             return -1
     return behind
 

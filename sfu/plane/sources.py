@@ -5,7 +5,7 @@ Every authenticated SSRC costs libsrtp memory and time, so the bound is kept her
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.native import srtp_remove_stream
 from sfu.plane.feedback import UNWRAPPED_FROM
 from sfu.plane.rtcp import get8
@@ -16,7 +16,7 @@ _IDLE_NS: Final = 10_000_000_000
 """A source that was not declared leaves for another one after this much silence."""
 
 
-@compiled
+@compiled_within
 def find_source(t: Tables, slot: int, ssrc: int) -> int:
     """The place of a known source, or −1."""
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
@@ -25,7 +25,7 @@ def find_source(t: Tables, slot: int, ssrc: int) -> int:
     return -1
 
 
-@compiled
+@compiled_within
 def place_for_source(t: Tables, slot: int, now_ns: int) -> int:
     """Where one more source can go: a free place, or that of a silent undeclared one; or −1."""
     best = -1
@@ -39,7 +39,7 @@ def place_for_source(t: Tables, slot: int, now_ns: int) -> int:
     return best
 
 
-@compiled
+@compiled_within
 def forget_source(t: Tables, place: int) -> None:
     """Free a place, here and in libsrtp."""
     source = t.sources[place]
@@ -49,7 +49,7 @@ def forget_source(t: Tables, place: int) -> None:
     source["ssrc"] = -1
 
 
-@compiled
+@compiled_within
 def admit_source(t: Tables, place: int, ssrc: int, kind: int, rtx: bool, declared: bool) -> None:
     """Put a source into ``place``; what was there is forgotten."""
     forget_source(t, place)
@@ -62,13 +62,13 @@ def admit_source(t: Tables, place: int, ssrc: int, kind: int, rtx: bool, declare
     source["highest"] = UNWRAPPED_FROM
 
 
-@compiled
+@compiled_within
 def is_rtx(codec: int) -> bool:
     """Whether a codec is the retransmission of another."""
     return codec > RTX_OFFSET
 
 
-@compiled
+@compiled_within
 def carries(kind: int, rtx: bool, codec: int) -> bool:
     """Whether a source of that kind may send that codec."""
     if kind == TrackKind.AUDIO:
@@ -76,7 +76,7 @@ def carries(kind: int, rtx: bool, codec: int) -> bool:
     return codec >= Codec.VP8 and kind >= 0 and is_rtx(codec) == rtx
 
 
-@compiled
+@compiled_within
 def kind_by_mid(slot: Record, data: Octets, elements: Integers) -> int:
     """The track that the MID element of a packet names, or −1 (RFC 8843 section 9.2)."""
     mid = int(elements[Extension.MID])

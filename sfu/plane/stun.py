@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.plane.rtcp import get8, get16, get32
 from sfu.plane.tables import Octets
 
@@ -12,7 +12,7 @@ _USERNAME: Final = 0x0006
 UFRAG_LENGTH: Final = 8
 
 
-@compiled
+@compiled_within
 def username_at(data: Octets, at: int, end: int) -> int:
     """Where the node's username fragment begins in the STUN packet from ``at`` to ``end``.
 
@@ -36,7 +36,7 @@ def username_at(data: Octets, at: int, end: int) -> int:
     return -1
 
 
-@compiled
+@compiled_within
 def _digit(character: int) -> int:
     if 0x30 <= character <= 0x39:
         return character - 0x30
@@ -45,7 +45,7 @@ def _digit(character: int) -> int:
     return -1
 
 
-@compiled
+@compiled_within
 def slot_of(data: Octets, at: int) -> int:
     """The slot that a username fragment names by its first two characters, or −1."""
     high = _digit(get8(data, at))

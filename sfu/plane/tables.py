@@ -117,7 +117,7 @@ class PlaneSettings:
         report_interval_ns: between compound RTCP reports.
         tick_ns: how often timers are looked at.
         media_packets_s: RTP and RTCP packets a second that a participant may send, on average.
-        coalesce_ns: the longest sleep after a small batch under load, 0 for none.
+        coalesce_ns: the longest sleep after a small batch under load (below 1 s), 0 for none.
     """
 
     max_participants: int = MAX_PARTICIPANTS
@@ -129,12 +129,13 @@ class PlaneSettings:
     report_interval_ns: int = 1_000_000_000
     tick_ns: int = 10_000_000
     media_packets_s: int = 5_000
-    coalesce_ns: int = 0
+    coalesce_ns: int = 500_000
 
 
 SLOT = np.dtype(
     [
         ("open", np.int64),
+        ("listed", np.int64),  # 1 when it is in ``open_slots``
         ("ufrag", np.uint8, (8,)),
         ("partner", np.int64),  # slot, or −1
         ("srtp_in", np.int64),  # srtp_t, or 0
@@ -255,9 +256,8 @@ STATE = np.dtype(
         ("open_count", np.int64),
         ("address_serial", np.int64),
         ("overflow", np.int64),
-        ("received", np.int64),
-        ("batches", np.int64),
-        ("load", np.int64),  # packets of late batches, times 16
+        ("load", np.int64),  # see ``coalescing``
+        ("turned_ns", np.int64),  # when ``load`` was brought up to date
         # Descriptors
         ("socket", np.int32),
         ("command_channel", np.int32),
@@ -265,6 +265,7 @@ STATE = np.dtype(
         # Addresses of memory
         ("poll_address", np.int64),
         ("clock_address", np.int64),
+        ("sleep_address", np.int64),
         ("receive_address", np.int64),
         ("send_address", np.int64),
         ("data_address", np.int64),
@@ -294,6 +295,7 @@ class Tables(NamedTuple):
     sources: Records
     streams: Records
     places: npt.NDArray[np.int32]  # hash of an address → slot * ADDRESSES + index, or −1
+    open_slots: npt.NDArray[np.int64]  # the first ``open_count`` are those with something to do
     rings: npt.NDArray[np.int64]  # arrivals by transport-wide number, one row a slot
     drops: Integers
     state: Records  # one record
@@ -314,6 +316,7 @@ class Tables(NamedTuple):
     # Scratch
     poll: Records
     clock: Records
+    sleep: Records
     length: npt.NDArray[np.int32]
     command: Records
     event: Records
@@ -348,6 +351,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         streams=np.zeros(slots * OUTBOUND, STREAM),
         # at most half full, so that a chain of collisions stays short
         places=np.full(1 << (slots * ADDRESSES * 2 - 1).bit_length(), -1, np.int32),
+        open_slots=np.zeros(slots, np.int64),
         rings=np.zeros((slots, ARRIVALS), np.int64),
         drops=np.zeros(len(DropReason), np.int64),
         state=np.zeros(1, STATE),
@@ -364,6 +368,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         blank_stream=np.zeros(1, STREAM),
         poll=np.zeros(2, POLLFD),
         clock=np.zeros(1, TIMESPEC),
+        sleep=np.zeros(1, TIMESPEC),
         length=np.zeros(1, np.int32),
         command=np.zeros(1, COMMAND),
         event=np.zeros(1, EVENT),
@@ -392,6 +397,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     for field, array in (
         ("poll_address", tables.poll),
         ("clock_address", tables.clock),
+        ("sleep_address", tables.sleep),
         ("receive_address", incoming.headers),
         ("send_address", outgoing.headers),
         ("data_address", tables.data),

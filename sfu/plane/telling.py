@@ -1,12 +1,12 @@
 """Events to the shell. The channel is bounded: what may be lost is counted, the rest waits."""
 
-from sfu.compiled import compiled
+from sfu.compiled import compiled_within
 from sfu.native import MSG_DONTWAIT, send
 from sfu.plane.records import DATA_SIZE, EVENT_HEADER, EventKind
 from sfu.plane.tables import ADDRESS_WORDS, DropReason, Tables
 
 
-@compiled
+@compiled_within
 def _send_event(t: Tables, length: int) -> bool:
     state = t.state[0]
     size = EVENT_HEADER + length
@@ -14,7 +14,7 @@ def _send_event(t: Tables, length: int) -> bool:
     return bool(send(channel, int(state["event_address"]), size, MSG_DONTWAIT) == size)
 
 
-@compiled
+@compiled_within
 def tell_datagram(t: Tables, kind: int, slot: int, index: int, at: int, end: int) -> None:
     """Pass datagram ``index`` of the batch, from ``at`` to ``end`` of the data, to the shell."""
     length = end - at
@@ -34,7 +34,7 @@ def tell_datagram(t: Tables, kind: int, slot: int, index: int, at: int, end: int
         t.drops[DropReason.EVENTS_FULL] += 1
 
 
-@compiled
+@compiled_within
 def tell_what_is_due(t: Tables, slot: int) -> None:
     """Send the events of ``slot`` that must not be lost; what does not fit waits."""
     record = t.slots[slot]
@@ -49,4 +49,27 @@ def tell_what_is_due(t: Tables, slot: int) -> None:
         event["kind"] = EventKind.RELEASED
         if _send_event(t, 0):
             record["release_untold"] = 0
-            t.state[0]["open_count"] -= 1
+            if record["open"] == 0:
+                _unlist(t, slot)
+
+
+@compiled_within
+def list_slot(t: Tables, slot: int) -> None:
+    """Let the timers look at ``slot``."""
+    record = t.slots[slot]
+    if record["listed"] == 0:
+        count = int(t.state[0]["open_count"])
+        record["listed"] = 1
+        t.open_slots[count] = slot
+        t.state[0]["open_count"] = count + 1
+
+
+@compiled_within
+def _unlist(t: Tables, slot: int) -> None:
+    last = int(t.state[0]["open_count"]) - 1
+    for index in range(last + 1):
+        if t.open_slots[index] == slot:
+            t.open_slots[index] = t.open_slots[last]
+            t.open_slots[last] = slot
+    t.state[0]["open_count"] = last
+    t.slots[slot]["listed"] = 0

@@ -129,12 +129,20 @@ def test_no_bytes_hurt(data: bytes, plausible: bool) -> None:
         b"\xa0\xc9\x00\x00",  # padding of a packet that has no room for it
         b"\xa0\xc9\x00\x01\x00\x00\x00\x00",  # padding of no octets
         b"\xa0\xc9\x00\x01\x00\x00\x00\x08",  # padding over the header
-        b"\xa0\xc9\x00\x01\x00\x00\x00\x03",  # padding of odd length
-        b"\xa0\xc9\x00\x01\x00\x00\x00\x04\x80\xc9\x00\x00",  # padding before the last packet
     ],
 )
 def test_malformed_packets_are_refused(data: bytes) -> None:
     assert walk(data) is None
+
+
+@pytest.mark.parametrize("padding", [1, 2, 3, 4])
+def test_padding_of_any_length_may_stand_before_the_last_packet(padding: int) -> None:
+    padded = bytes([0xAF, 205, 0, 3]) + bytes(11) + bytes([padding])
+    compound = octets(padded + b"\x80\xc9\x00\x01\0\0\0\1")
+    behind = rtcp.step(compound, 0, compound.size)
+    assert behind == 16
+    assert rtcp.payload_end(compound, 0, behind) == 16 - padding
+    assert rtcp.step(compound, behind, compound.size) == compound.size
 
 
 def test_padding_is_left_out_of_the_payload() -> None:

@@ -1,0 +1,182 @@
+"""Who answers transport-wide numbers, and how ownership changes."""
+
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from tests.sfu.plane import twcc
+from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
+
+REFERENCE_NS = 64 * MS
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with Stage() as each:
+        yield each
+
+
+def video(sequence: int, number: int) -> Rtp:
+    return Rtp(96, sequence & 0xFFFF, 0, 1001, extensions=(transport(number),))
+
+
+def feedback_in(packets: list[bytes]) -> list[twcc.Feedback]:
+    return [twcc.parse(each) for each in packets if each[1] == 205 and each[0] & 31 == 15]
+
+
+def rembs_in(packets: list[bytes]) -> list[int]:
+    found = []
+    for each in packets:
+        if each[1] == 206 and each[12:16] == b"REMB":
+            word = struct.unpack("!I", each[16:20])[0]
+            found.append((word & 0x3FFFF) << (word >> 18 & 63))
+    return found
+
+
+def from_partner(base: int, count: int, reference: int = 5, number: int = 0) -> bytes:
+    deltas = tuple(4 for _ in range(count))
+    return twcc.make(twcc.Feedback(2001, 6001, base & 0xFFFF, reference, number, deltas))
+
+
+def heard_firefox(stage: Stage, firefox: Browser, sequence: int) -> None:
+    """Let the partner be heard, so that it counts as there."""
+    stage.send(firefox, Rtp(109, sequence, 0, 2000))
+
+
+def test_alone_the_node_answers_about_true_arrivals(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    sent_ns = {}
+    heard = []
+    for index, number in enumerate((65_534, 65_535, 1, 2)):
+        stage.send(chromium, video(index, number), after_ns=5 * MS)
+        sent_ns[number] = stage.now_ns
+        heard += chromium.rtcp
+    heard += stage.pass_time(200 * MS)[0]
+    arrivals: dict[int, int] = {}
+    lost = set()
+    for report in feedback_in(heard):
+        arrivals |= {number & 0xFFFF: ticks for number, ticks in report.arrivals().items()}
+        lost |= {
+            (report.base + at) & 0xFFFF for at, delta in enumerate(report.deltas) if delta is None
+        }
+    assert lost == {0}
+    assert arrivals.keys() == {65_534, 65_535, 1, 2}
+    first = sent_ns[65_534]
+    for number, ticks in arrivals.items():
+        told_ns = (ticks - arrivals[65_534]) * 250_000
+        assert abs(told_ns - (sent_ns[number] - first)) <= 250_000
+
+
+def test_alone_a_browser_is_held_and_with_a_partner_it_is_freed(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    assert rembs_in(stage.pass_time(3100 * MS)[0]) == [pytest.approx(500_000, rel=0.01)] * 3
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    freed = []
+    for index in range(50):
+        stage.send(firefox, Rtp(109, index, 0, 2000), after_ns=50 * MS)
+        freed += rembs_in(chromium.rtcp)
+        stage.send(chromium, video(index, index), after_ns=50 * MS)
+        freed += rembs_in(chromium.rtcp)
+    assert freed == [pytest.approx(1_000_000_000, rel=0.01)] * 3
+
+
+def test_with_a_partner_its_feedback_is_relayed_in_the_senders_numbers(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    ours = []
+    for index in range(20):
+        stage.send(chromium, video(index, 65_530 + index))
+        ours += [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
+    assert ours == list(range(ours[0], ours[0] + 20))
+    stage.send_rtcp(firefox, from_partner(ours[5], 10))
+    [report] = feedback_in(chromium.rtcp)
+    assert report.base == (65_530 + 5) & 0xFFFF
+    assert report.deltas == (4,) * 10
+    assert feedback_in(stage.pass_time(500 * MS)[0]) == [], "the node keeps quiet"
+
+
+def test_ownership_changes_at_one_number(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    heard: list[bytes] = []
+    number = 1000
+
+    def send(count: int) -> None:
+        nonlocal number, heard
+        for _ in range(count):
+            stage.send(chromium, video(number, number), after_ns=10 * MS)
+            heard += chromium.rtcp
+            number += 1
+
+    send(20)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    heard += chromium.rtcp
+    theirs: list[int] = []
+    for _ in range(30):
+        send(1)
+        theirs += [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
+    stage.send_rtcp(firefox, from_partner(theirs[0], len(theirs)))
+    heard += chromium.rtcp
+    for _ in range(60):  # the partner falls silent; the node takes over after a second
+        send(1)
+        stage.turn(after_ns=10 * MS)
+        heard += chromium.rtcp
+    heard += stage.pass_time(200 * MS)[0]
+
+    reports = feedback_in(heard)
+    assert [each.count for each in reports] == list(range(len(reports)))
+    told: list[int] = []
+    for each in reports:
+        told += range(each.base, each.base + len(each.deltas))
+    assert told == list(range(1000, number)), "each number once, in order, by one or the other"
+
+    jumps = [later.reference - earlier.reference for earlier, later in pairwise(reports)]
+    assert len([each for each in jumps if each * REFERENCE_NS >= 10 * SECOND]) == 2
+    assert min(jumps) >= 0
+
+
+def test_feedback_about_an_earlier_source_is_cut_off(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    stage.send(chromium, *(video(each, each) for each in range(10)))
+    again = stage.connect(2, CHROMIUM, partner=1)
+    heard_firefox(stage, firefox, 2)
+    theirs = []
+    for each in range(10):
+        stage.send(again, video(each, 40_000 + each))
+        theirs += [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
+    stage.send_rtcp(firefox, from_partner(theirs[0] - 5, 15))
+    assert feedback_in(chromium.rtcp) == []
+    [report] = feedback_in(again.rtcp)
+    # the number that the hand-over happened at was answered by the node
+    assert report.base == 40_001
+    assert len(report.deltas) == 9
+    stage.send_rtcp(firefox, from_partner(theirs[0] - 5, 5))
+    assert feedback_in(again.rtcp) == []
+
+
+def test_partner_without_transport_wide_numbers_leaves_the_node_answering(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    media = type(FIREFOX)(FIREFOX.payload_types, {}, FIREFOX.inbound, FIREFOX.outbound)
+    firefox = stage.connect(1, media, partner=0)
+    heard_firefox(stage, firefox, 1)
+    stage.send(chromium, *(video(each, each) for each in range(10)))
+    assert firefox.rtp[0].extensions == ()
+    heard = stage.pass_time(200 * MS)[0]
+    assert sum(len(each.deltas) for each in feedback_in(heard + chromium.rtcp)) == 10
+
+
+def test_partner_that_leaves_is_replaced_by_the_node_at_once(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    stage.send(chromium, *(video(each, each) for each in range(10)))
+    stage.plane.close_participant(1)
+    stage.send(chromium, *(video(each, each) for each in range(10, 20)))
+    heard = chromium.rtcp + stage.pass_time(100 * MS)[0]
+    [*_, last] = feedback_in(heard)
+    assert last.base + len(last.deltas) == 20

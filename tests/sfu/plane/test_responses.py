@@ -1,0 +1,171 @@
+"""What comes of RTCP from a browser: most ends here, requests reach the partner translated."""
+
+import os
+import struct
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage
+
+
+def pli(sender: int, media: int) -> bytes:
+    return struct.pack("!BBHII", 0x81, 206, 2, sender, media)
+
+
+def fir(sender: int, media: int) -> bytes:
+    return struct.pack("!BBHIIII", 0x84, 206, 4, sender, 0, media, 1 << 24)
+
+
+def nack(sender: int, media: int, *entries: tuple[int, int]) -> bytes:
+    body = b"".join(struct.pack("!HH", *each) for each in entries)
+    return struct.pack("!BBHII", 0x81, 205, 2 + len(entries), sender, media) + body
+
+
+def two(stage: Stage) -> tuple[Browser, Browser]:
+    chromium = stage.connect(0)
+    return chromium, stage.connect(1, FIREFOX, partner=0)
+
+
+def plis(browser: Browser) -> list[int]:
+    return [struct.unpack("!I", each[8:12])[0] for each in browser.rtcp_of(206, 1)]
+
+
+def test_a_keyframe_is_asked_for_when_media_begins() -> None:
+    with Stage() as stage:
+        chromium, _ = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001), Rtp(111, 1, 0, 1000))
+        assert plis(chromium) == [1001]
+
+
+def test_a_keyframe_is_asked_for_when_a_pair_forms() -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        assert plis(chromium) == []
+        stage.connect(1, FIREFOX, partner=0)
+        assert plis(chromium) == [1001]
+
+
+def test_requests_for_keyframes_are_throttled_and_the_last_is_kept() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        stage.pass_time(SECOND)
+        asked = []
+        for request in (pli(2001, 6001), fir(2001, 6001), pli(2001, 6001)):
+            stage.send_rtcp(firefox, request, after_ns=50 * MS)
+            asked.append(len(plis(chromium)))
+        assert asked == [1, 0, 0]
+        times = []
+        for step in range(60):
+            stage.turn(after_ns=10 * MS)
+            times += [step * 10 for _ in plis(chromium)]
+        assert len(times) == 1
+        assert 190 <= times[0] <= 200, "300 ms after the first, which was 100 ms ago"
+
+
+def test_requests_about_other_streams_go_nowhere() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        stage.pass_time(SECOND)
+        stage.send_rtcp(firefox, pli(2001, 6000), pli(2001, 1001), pli(2001, 6003))
+        stage.pass_time(SECOND)
+        assert plis(chromium) == []
+
+
+def test_nack_reaches_the_source_in_its_own_numbers() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, *(Rtp(96, each & 0xFFFF, 0, 1001) for each in range(65_530, 65_545)))
+        first = 100
+        stage.send_rtcp(firefox, nack(2001, 6001, (first + 4, 0b11), (first + 9, 0)))
+        [got] = chromium.rtcp_of(205, 1)
+        assert struct.unpack("!I", got[8:12]) == (1001,)
+        assert struct.unpack("!HHHH", got[12:]) == (65_534, 0b11, 3, 0)
+
+
+def test_nack_for_what_an_earlier_source_sent_is_cut_off() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001), Rtp(96, 2, 0, 1001))
+        again = stage.connect(2, CHROMIUM, partner=1)
+        stage.send(again, Rtp(96, 500, 0, 1001))
+        stage.send_rtcp(firefox, nack(2001, 6001, (100, 0), (101, 1)))
+        assert chromium.rtcp_of(205, 1) == []
+        [got] = again.rtcp_of(205, 1)
+        assert struct.unpack("!HH", got[12:]) == (500, 0)
+
+
+def test_nack_works_long_after_the_epoch_began() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        for sequence in range(0, 100_000, 20_000):
+            stage.send(chromium, Rtp(96, sequence & 0xFFFF, 0, 1001))
+        stage.send_rtcp(firefox, nack(2001, 6001, ((100 + 79_990) & 0xFFFF, 0)))
+        [got] = chromium.rtcp_of(205, 1)
+        assert struct.unpack("!HH", got[12:]) == (79_990 & 0xFFFF, 0)
+
+
+def test_a_compound_of_requests_does_not_become_a_flood() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, *(Rtp(96, each, 0, 1001) for each in range(20)))
+        stage.send_rtcp(firefox, *(nack(2001, 6001, (100, 0)) for _ in range(50)))
+        assert len(chromium.rtcp_of(205, 1)) == 16
+        assert stage.drops == {"feedback_not_relayed": 34}
+
+
+def test_remb_and_bye_are_swallowed() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        remb = struct.pack("!BBHII4sI", 0x8F, 206, 4, 2001, 0, b"REMB", 14_000)
+        bye = struct.pack("!BBHI", 0x81, 203, 1, 2001)
+        stage.send_rtcp(firefox, remb, bye)
+        assert chromium.rtcp == []
+        assert stage.drops == {"remb_swallowed": 1, "goodbye_ignored": 1}
+
+
+def test_rtcp_from_an_undeclared_ssrc_is_heard_within_bounds() -> None:
+    with Stage() as stage:
+        _, firefox = two(stage)
+        for ssrc in range(1, 21):
+            stage.send_rtcp(firefox, pli(ssrc, 6001), after_ns=100 * MS)
+        assert stage.drops == {"unknown_ssrc": 20 - 5}
+        assert stage.plane.statistics(1).packets_in == 5
+        assert stage.plane.last_heard_ns(1) > 0
+
+
+def test_media_from_an_ssrc_that_reported_first_is_taken() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send_rtcp(firefox, pli(2003, 6001))
+        stage.send(firefox, Rtp(120, 1, 0, 2003, extensions=((3, b"s"),)))
+        assert [each.ssrc for each in chromium.rtp] == [5003]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([200, 201, 202, 203, 204, 205, 206, 207]),
+    st.integers(0, 31),
+)
+def test_no_authentic_rtcp_upsets_the_plane(body: bytes, kind: int, count: int) -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        body = body[: len(body) // 4 * 4]
+        packet = struct.pack("!BBHI", 0x80 | count, kind, 1 + len(body) // 4, 2001) + body
+        stage.send_rtcp(firefox, packet)
+        assert "fault" not in stage.drops
+        stage.send(chromium, Rtp(96, 2, 0, 1001))
+        assert len(firefox.rtp) == 1
+
+
+def test_random_rtcp_is_not_authentic() -> None:
+    with Stage() as stage:
+        _, firefox = two(stage)
+        stage.turn([(firefox.address, b"\x80\xc9\x00\x01" + os.urandom(60)) for _ in range(10)])
+        assert sum(stage.drops.values()) == 10
+        assert stage.plane.last_heard_ns(1) == 0
