@@ -168,7 +168,7 @@ class DtlsTransport:
         deadline = asyncio.get_running_loop().call_later(self._deadline_s, self._end)
         failures = 0
         try:
-            while failures < MAX_ATTEMPTS:
+            while failures < MAX_ATTEMPTS and not self._over:
                 keys = await self._attempt()
                 if keys is not None:
                     return keys
@@ -199,6 +199,7 @@ class DtlsTransport:
         if self._queue.full():
             self._queue.get_nowait()
         self._queue.put_nowait(b"")
+        self._begun.set()
 
     async def _attempt(self) -> SrtpKeys | None:
         """One handshake in a fresh context; None when it failed."""

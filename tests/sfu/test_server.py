@@ -179,6 +179,18 @@ async def test_liveness_is_reported_and_silence_shows_in_it(call: Call) -> None:
     assert time.time() - back_at < 0.5  # not a second later
 
 
+async def test_checks_alone_are_signs_of_life(call: Call) -> None:
+    client, _ = await call.start()
+    await asyncio.sleep(0.2)
+    checked_at = time.time()
+    await client.check()
+    heard = await call.until_event(
+        lambda event: isinstance(event, ParticipantHeard) and event.participant_id == "client"
+    )
+    assert isinstance(heard, ParticipantHeard)
+    assert checked_at - 0.05 <= heard.last_heard_at <= time.time()
+
+
 async def test_packets_that_are_not_authentic_are_no_sign_of_life(call: Call) -> None:
     client, _ = await call.start()
     heard_ns = call.worker._plane.last_heard_ns(0)
@@ -267,6 +279,23 @@ async def test_hosts_that_are_no_addresses_and_taken_ports_raise() -> None:
     finally:
         await worker.stop()
         await worker.stop()
+
+
+async def test_a_join_that_is_given_up_leaves_no_handshake_behind(call: Call) -> None:
+    await call.open()
+    never, _ = await call.knock("client", "never")
+    midway, _ = await call.knock("specialist", "midway")
+    await midway.check()
+    midway.send(b"\x16\xfe\xfd" + bytes(60))  # enough to begin one
+    await asyncio.sleep(0.05)
+    await call.worker.request(Remove(ROOM, "client"))
+    await call.join("specialist", "again")
+    async with asyncio.timeout(5):
+        while call.worker._handshakes:  # noqa: ASYNC110 its tasks end on their own
+            await asyncio.sleep(0.01)
+    # Given up is not failed.
+    assert call.worker.counts().handshakes == {"SRTP_AEAD_AES_128_GCM": 1}
+    assert never.answer.ufrag != midway.answer.ufrag
 
 
 async def test_stopping_in_the_middle_of_a_handshake_is_clean() -> None:

@@ -305,6 +305,15 @@ async def test_close_notify_is_silence(client: Client) -> None:
     assert node.counts == {"dtls_closed": 1}
 
 
+async def test_close_ends_the_wait_for_a_handshake_that_never_began(client: Client) -> None:
+    node = client.meet()
+    handshaking = asyncio.ensure_future(node.handshake())
+    await asyncio.sleep(0)
+    node.close()
+    with pytest.raises(HandshakeFailed):
+        await asyncio.wait_for(handshaking, 1)
+
+
 async def test_close_ends_a_handshake_and_silences_it(client: Client) -> None:
     client.down = lambda data: []
     node = client.meet()
