@@ -89,6 +89,9 @@ class Rooms:
 
     async def join(self, consultation_id: str, role: Role, offer: str) -> Answer:
         """Connect a participant by their SDP offer; an earlier connection of theirs is replaced."""
+        return await self._errands.undisturbed(self._join(consultation_id, role, offer))
+
+    async def _join(self, consultation_id: str, role: Role, offer: str) -> Answer:
         room = self._room(consultation_id)
         async with room.turn:
             if self._live.joinable(consultation_id) is None:

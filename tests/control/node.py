@@ -26,6 +26,8 @@ class MemoryNode:
         self.rooms: dict[str, VideoCodec] = {}
         self.refuse_next: dict[type[Request], RefusalCode] = {}
         self._is_read = asyncio.Event()
+        # Requests of these types are never answered.
+        self.silent_to: set[type[Request]] = set()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
 
     async def request(self, message: Request) -> Reply:
@@ -33,6 +35,8 @@ class MemoryNode:
         # The ping of /readyz is not worth remembering.
         if message != CloseRoom(""):
             self.asked.append(message)
+        if type(message) in self.silent_to:
+            await asyncio.Event().wait()
         code = self.refuse_next.pop(type(message), None)
         if code is not None:
             return Refused(code, "as the test wants")

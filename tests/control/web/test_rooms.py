@@ -2,6 +2,7 @@
 
 import pytest
 
+from control.adapters import rooms
 from control.consultations.quality import Level
 from sfu.api import (
     CloseRoom,
@@ -167,6 +168,36 @@ async def test_news_of_an_unknown_room_harm_nothing(
     control.node.report(ParticipantConnected(session, "nobody", "c", control.now))
     await control.hear(session, "client", "specialist")
     assert (await maria.get(f"/consultations/{session}"))["state"] == "active"
+
+
+@pytest.mark.parametrize("silent_to", [OpenRoom, Join])
+async def test_a_node_that_does_not_answer(
+    control: Control,
+    maria: Person,
+    session: str,
+    silent_to: type[OpenRoom] | type[Join],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "NODE_TIMEOUT_S", 0.05)
+    token = await maria.post(f"/consultations/{session}/join-tokens", status=201)
+    control.node.silent_to = {silent_to}
+    body = {"token": token["token"], "offer": "v=0"}
+    assert await maria.problem("POST", "/join", body, status=503) == "node-unavailable"
+    # The rules go on without it, and so does the room once it answers.
+    await control.hear(session, "client", "specialist")
+    control.node.silent_to = set()
+    await maria.join(session)
+
+
+async def test_a_room_that_cannot_be_closed_holds_nobody_up(
+    control: Control, maria: Person, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "NODE_TIMEOUT_S", 0.05)
+    await maria.join(session)
+    control.node.silent_to = {CloseRoom}
+    ended = await maria.post(f"/consultations/{session}/leave")
+    assert ended["state"] == "ended"
+    await control.service.errands.settled()
 
 
 def _quality(session: str, loss: float) -> ConnectionQuality:

@@ -48,3 +48,13 @@ async def test_from_the_request_to_the_ratings(
             last = (await client_page.until("consultation"))["consultation"]
             if last["ratings"]["technical"]:
                 break
+
+
+async def test_the_demo_says_who_may_sign_in(control: Control) -> None:
+    accounts = await (await control.http.get("/api/v1/demo/accounts")).json()
+    assert accounts == [
+        {"account": "maria", "name": "Мария Петрова", "role": "client"},
+        {"account": "ivan", "name": "д-р Иван Георгиев", "role": "specialist"},
+    ]
+    reply = await control.http.post("/api/v1/demo/sign-in", json={"account": "nobody"})
+    assert reply.status == 404
