@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from aiortc import RTCCertificate
 
@@ -69,6 +70,16 @@ def test_the_load_is_that_of_the_profile(pairs: list[Participant], load: Arrival
     result = Generator(pairs, load).start(1.0, warm_up_s=0.0).finish()
     # frames come as they were captured, so a second has a few more or less
     assert result.sent == pytest.approx(4 * 240, rel=0.15)
+
+
+@pytest.mark.parametrize("pairs", ["aes-128-gcm"], indirect=True)
+def test_a_profile_begins_again_when_it_is_over(pairs: list[Participant]) -> None:
+    kinds = np.array([0, 1, 1, 1])
+    sizes, ends = np.where(kinds, 1000, 120), np.array([0, 0, 0, 1])
+    short = ArrivalProfile("by hand", np.arange(4) * 1000, sizes, kinds, ends, period_us=10_000)
+    result = Generator(pairs, short).start(0.5, warm_up_s=0.0).finish()
+    assert result.sent == pytest.approx(4 * 50 * 4, rel=0.1)
+    assert result.received == result.sent
 
 
 @pytest.mark.parametrize("pairs", ["aes-128-gcm"], indirect=True)
