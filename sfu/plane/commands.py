@@ -46,6 +46,8 @@ def carry_out(t: Tables, command: Record, now_ns: int) -> None:
         _open(t, slot, now_ns)
     elif record["open"] == 0:
         return
+    if kind == CommandKind.UFRAG:
+        _copy(record["ufrag"], record["ufrag_before"])
     if kind == CommandKind.OPEN or kind == CommandKind.UFRAG:
         _copy(command["ufrag"], record["ufrag"])
     elif kind == CommandKind.ADDRESS:

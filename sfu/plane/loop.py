@@ -219,16 +219,20 @@ def take_datagram(t: Tables, index: int, now_ns: int) -> None:
 
 @compiled_within
 def take_stun(t: Tables, index: int, at: int, end: int, now_ns: int) -> None:
-    """Pass a STUN packet up if its username names an open slot by its whole fragment."""
+    """Pass a STUN packet up if its username names an open slot by its whole fragment.
+
+    In an ICE restart the fragment before it counts, too: the shell knows until when.
+    """
     username = username_at(t.data, at, end)
     if username < 0:
         t.drops[DropReason.MALFORMED_STUN] += 1
         return
     slot = slot_of(t.data, username)
-    is_ours = 0 <= slot < t.slots.size and t.slots[slot]["open"] != 0
+    is_now = is_before = 0 <= slot < t.slots.size and t.slots[slot]["open"] != 0
     for offset in range(UFRAG_LENGTH):
-        is_ours = is_ours and t.slots[slot]["ufrag"][offset] == t.data[username + offset]
-    if not is_ours:
+        is_now = is_now and t.slots[slot]["ufrag"][offset] == t.data[username + offset]
+        is_before = is_before and t.slots[slot]["ufrag_before"][offset] == t.data[username + offset]
+    if not is_now and not is_before:
         t.drops[DropReason.UNKNOWN_UFRAG] += 1
         return
     record = t.slots[slot]

@@ -196,7 +196,7 @@ class Plane:
         self._send(CommandKind.OPEN, slot, ufrag=_ufrag(ufrag))
 
     def set_ufrag(self, slot: int, ufrag: str) -> None:
-        """Replace the username fragment: an ICE restart."""
+        """An ICE restart: listen for this username fragment too; the one before the last goes."""
         self._send(CommandKind.UFRAG, slot, ufrag=_ufrag(ufrag))
 
     def add_address(self, slot: int, address: bytes) -> None:

@@ -137,6 +137,7 @@ SLOT = np.dtype(
         ("open", np.int64),
         ("listed", np.int64),  # 1 when it is in ``open_slots``
         ("ufrag", np.uint8, (8,)),
+        ("ufrag_before", np.uint8, (8,)),  # the one before an ICE restart, or zeros
         ("partner", np.int64),  # slot, or −1
         ("srtp_in", np.int64),  # srtp_t, or 0
         ("srtp_out", np.int64),

@@ -63,10 +63,21 @@ def test_stun_for_nobody_is_dropped() -> None:
         ]
         stage.turn([(stranger.address, each) for each in wrong])
         assert stage.drops == {"unknown_ufrag": 4}
-        stage.plane.set_ufrag(3, ufrag_of(3) + "bbbb")
-        stage.turn([(stranger.address, stun(name_of(3)))])
-        assert stage.drops == {"unknown_ufrag": 5}
         assert stage.plane.read_events() == []
+
+
+def test_an_ice_restart_hears_the_fragment_before_it_and_none_older() -> None:
+    with Stage() as stage:
+        stage.connect(3)
+        stranger = stranger_of(stage)
+        newer = ufrag_of(3).encode() + b"bbbb:peer"
+        stage.plane.set_ufrag(3, ufrag_of(3) + "bbbb")
+        stage.turn([(stranger.address, stun(each)) for each in (name_of(3), newer)])
+        assert stage.drops == {}
+        stage.plane.set_ufrag(3, ufrag_of(3) + "cccc")
+        stage.turn([(stranger.address, stun(each)) for each in (name_of(3), newer)])
+        assert stage.drops == {"unknown_ufrag": 1}
+        assert len(stage.plane.read_events()) == 3
 
 
 def test_malformed_stun_is_dropped() -> None:
