@@ -117,8 +117,7 @@ def hand_to_partner(t: Tables, slot: int, now_ns: int) -> None:
     record["feedback_from"] = int(record["arrival"][LATEST]) + 1
     record["feedback_told"] = int(record["arrival"][LATEST])
     record["feedback_fresh"] = 1
-    record["remb_frees"] = _FREEING_REMBS
-    record["remb_due_ns"] = 0
+    record["remb_due_ns"] = 0  # one that was held is freed now
 
 
 @compiled_within
@@ -216,6 +215,10 @@ def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
     if not can_send_to(t, slot):
         return
     alone = not partner_is_there(t, slot, now_ns)
+    if not alone:
+        record["alone_since_ns"] = 0
+    elif record["alone_since_ns"] == 0 or record["alone_since_ns"] > now_ns:
+        record["alone_since_ns"] = now_ns
     if alone:
         take_back(t, slot, now_ns)
     interval_ns = int(state["feedback_interval_ns"])
@@ -230,6 +233,8 @@ def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
         return
     record["remb_due_ns"] = now_ns + 1_000_000_000
     if alone:
+        if now_ns - int(record["alone_since_ns"]) < int(state["alone_grace_ns"]):
+            return
         record["remb_frees"] = _FREEING_REMBS
         _send_remb(t, slot, int(state["alone_bitrate_bps"]))
     elif record["remb_frees"] > 0:

@@ -109,6 +109,7 @@ class PlaneSettings:
     Attributes:
         max_participants: slots 0 … n−1 exist.
         alone_bitrate_bps: what a browser without a partner is held to (REMB).
+        alone_grace_ns: how long it is let run freely first, for most partners are back soon.
         free_bitrate_bps: the REMB that lets it go again.
         keyframe_interval_ns: the least time between two PLIs to one source.
         feedback_interval_ns: between transport-wide feedback made by the node.
@@ -122,6 +123,7 @@ class PlaneSettings:
 
     max_participants: int = MAX_PARTICIPANTS
     alone_bitrate_bps: int = 500_000
+    alone_grace_ns: int = 5_000_000_000
     free_bitrate_bps: int = 1_000_000_000
     keyframe_interval_ns: int = 300_000_000
     feedback_interval_ns: int = 60_000_000
@@ -182,6 +184,7 @@ SLOT = np.dtype(
         ("feedback_shift", np.int64),
         ("feedback_fresh", np.int64),  # 1: the answerer changed, the shift is not chosen yet
         ("feedback_due_ns", np.int64),
+        ("alone_since_ns", np.int64),  # 0: the partner is there
         ("remb_due_ns", np.int64),
         ("remb_frees", np.int64),  # how often the REMB that frees is still to be sent
         ("clock_known", np.int64),
@@ -277,6 +280,7 @@ STATE = np.dtype(
         ("event_address", np.int64),
         # Settings
         ("alone_bitrate_bps", np.int64),
+        ("alone_grace_ns", np.int64),
         ("free_bitrate_bps", np.int64),
         ("keyframe_interval_ns", np.int64),
         ("feedback_interval_ns", np.int64),
@@ -411,6 +415,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         state[field] = address_of(array)
     for field in (
         "alone_bitrate_bps",
+        "alone_grace_ns",
         "free_bitrate_bps",
         "keyframe_interval_ns",
         "feedback_interval_ns",
