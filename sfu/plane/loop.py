@@ -79,7 +79,11 @@ def take_turn(t: Tables, now_ns: int) -> None:
             read_commands(t, now_ns)
         state["phase"] = Phase.PACKETS
     if state["phase"] == Phase.PACKETS:
-        process(t, now_ns)
+        while state["position"] < state["count"]:
+            index = int(state["position"])
+            state["position"] = index + 1
+            state["slot"] = -1
+            take_datagram(t, index, now_ns)
         state["position"] = 0
         state["phase"] = Phase.TIMERS
     if now_ns >= state["next_tick_ns"] or state["next_tick_ns"] - now_ns > state["tick_ns"]:
@@ -142,17 +146,6 @@ def receive(t: Tables, now_ns: int) -> None:
         if overflow >= 0:
             t.drops[DropReason.SOCKET_OVERFLOW] = overflow
     reset_messages(headers, count)
-
-
-@compiled_within
-def process(t: Tables, now_ns: int) -> None:
-    """Take the datagrams of the batch, from ``position`` on."""
-    state = t.state[0]
-    while state["position"] < state["count"]:
-        index = int(state["position"])
-        state["position"] = index + 1
-        state["slot"] = -1
-        take_datagram(t, index, now_ns)
 
 
 @compiled_within
