@@ -227,8 +227,11 @@ def report(
     """The result, as it is printed with ``--json``."""
     ours = [pair.worker for pair in pairs]
     theirs = [pair.relay for pair in pairs]
-    sent = sum(each.traffic.sent for each in ours)
-    received = sum(each.traffic.received for each in ours)
+
+    def loss_pct(runs: list[Measured]) -> float:
+        sent = sum(run.traffic.sent for run in runs)
+        received = sum(run.traffic.received for run in runs)
+        return round(100 * (sent - received) / max(sent, 1), 4)
 
     def latency(runs: list[Measured]) -> dict[str, float]:
         return {
@@ -243,7 +246,8 @@ def report(
         "relay_cpu_us_per_packet": round(median(each.cpu_us_per_packet for each in theirs), 3),
         "ratio": round(median(pair.ratio for pair in pairs), 3),
         "sendto_us": round(median(pair.sendto_us for pair in pairs), 3),
-        "loss_pct": round(100 * (sent - received) / max(sent, 1), 4),
+        "loss_pct": loss_pct(ours),
+        "relay_loss_pct": loss_pct(theirs),
         "latency_ms": latency(ours),
         "relay_latency_ms": latency(theirs),
         "profile": {
@@ -281,7 +285,8 @@ def in_words(result: dict[str, Any]) -> str:
         f" latency {latency['p50']} / {latency['p99']} ms (p50 / p99),"
         f" loss {result['loss_pct']} %",
         f"  relay  {result['relay_cpu_us_per_packet']:6.2f} µs CPU a packet,"
-        f" latency {relay_latency['p50']} / {relay_latency['p99']} ms",
+        f" latency {relay_latency['p50']} / {relay_latency['p99']} ms,"
+        f" loss {result['relay_loss_pct']} %",
         f"  ratio  {result['ratio']:6.2f}",
         f"  a bare sendto of 1.1 kB: {result['sendto_us']} µs",
     ]
