@@ -5,6 +5,7 @@ It sends RTP that the test makes and keeps what it receives. Nothing is encoded 
 
 import asyncio
 import secrets
+import socket
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -204,7 +205,10 @@ class Peer(asyncio.DatagramProtocol):
     async def open(self) -> None:
         """Bind the socket."""
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
+        # A test may send hundreds of packets before the loop reads the first that comes.
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 
     async def connect(self, sdp: str, timeout_s: float = 8.0) -> None:
         """Take an answer, check connectivity and do the handshake."""
