@@ -12,12 +12,9 @@ import pytest
 
 from tests.browser.browser import Browser, BrowserError, Kind
 from tests.browser.gallery import Gallery
-from tests.browser.network import SERVER_ADDRESS, Network
+from tests.browser.network import CHROMIUM_HOST, FIREFOX_HOST, SERVER_ADDRESS, Network
 from tests.browser.people import Pair
 from tests.browser.server import Server, free_ports
-
-# Names of the machines on the network, after the browser that is on them.
-CHROMIUM_HOST, FIREFOX_HOST = "chromium", "firefox"
 
 
 @pytest.fixture(scope="package")

@@ -3,8 +3,8 @@
 Firefox gathers no loopback candidates, and a network that fails needs a network, so a server and
 two browsers get a namespace each:
 
-    server 10.99.0.1 (and the switch) ─┬─ client 10.99.0.2
-                                       └─ specialist 10.99.0.3
+    server 10.99.0.1 (and the switch) ─┬─ chromium 10.99.0.2
+                                       └─ firefox 10.99.0.3
 
 Needs root or unprivileged user namespaces. A namespace lives as long as the process that holds
 it, and that ends with the tests however they end, so nothing is left behind.
@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import Self
 
 SERVER_ADDRESS = "10.99.0.1"
+# Names of the machines of the tests, after the browser that is on them.
+CHROMIUM_HOST, FIREFOX_HOST = "chromium", "firefox"
 
 HOW_TO_ALLOW = """\
 The browser tests could not make a network namespace. Run them as root, or allow unprivileged user
@@ -83,26 +85,27 @@ class Network:
     def __init__(self) -> None:
         self.server = Namespace()
         self._hosts: dict[str, Namespace] = {}
-        self.server.run("ip", "link", "add", "switch", "type", "bridge")
+        self._addresses: dict[str, str] = {}
+        # Where cables go that are pulled out. Hardware addresses of their own, for by itself a
+        # bridge takes one of its ports', and then hands the server what comes in there.
+        for name, number in (("switch", 1), ("nowhere", 2)):
+            address = f"02:00:00:00:00:0{number}"
+            self.server.run("ip", "link", "add", name, "address", address, "type", "bridge")
+            self.server.run("ip", "link", "set", name, "up")
         self.server.run("ip", "addr", "add", f"{SERVER_ADDRESS}/24", "dev", "switch")
-        self.server.run("ip", "link", "set", "switch", "up")
-        # Where cables go that are pulled out. Left to itself a port would hand what it hears to
-        # the server, if the switch happens to use that port's hardware address.
-        self.server.run("ip", "link", "add", "nowhere", "type", "bridge")
-        self.server.run("ip", "link", "set", "nowhere", "up")
 
     def join(self, name: str) -> Namespace:
         """A new machine on the network. ``name`` has at most 10 letters."""
         host = Namespace(inside=self.server)
-        address = f"10.99.0.{len(self._hosts) + 2}/24"
         self._hosts[name] = host
+        self._addresses[name] = f"10.99.0.{len(self._hosts) + 1}"
         port = f"to-{name}"
         self.server.run(
             *("ip", "link", "add", port, "type", "veth"),
             *("peer", "name", "eth0", "netns", str(host.pid)),
         )
         self.server.run("ip", "link", "set", port, "up")
-        host.run("ip", "addr", "add", address, "dev", "eth0")
+        host.run("ip", "addr", "add", f"{self.address(name)}/24", "dev", "eth0")
         host.run("ip", "link", "set", "eth0", "up")
         host.run("ip", "route", "add", "default", "via", SERVER_ADDRESS)
         self.plug_in(name)
@@ -111,6 +114,10 @@ class Network:
     def host(self, name: str) -> Namespace:
         """The namespace of a machine that was joined."""
         return self._hosts[name]
+
+    def address(self, name: str) -> str:
+        """The address of a machine that was joined."""
+        return self._addresses[name]
 
     def pull_out(self, name: str) -> None:
         """Cut a machine off in silence: its link stays up and its packets go nowhere."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.browser import media
 from tests.browser.browser import Browser, BrowserError, Page
-from tests.browser.network import SERVER_ADDRESS, Network
+from tests.browser.network import CHROMIUM_HOST, FIREFOX_HOST, SERVER_ADDRESS, Namespace, Network
 
 HERE = Path(__file__).parent
 
@@ -107,17 +107,46 @@ def test_uncaught_exceptions_of_a_page_are_seen(local_chromium: Browser, local_u
         assert "boom" in page.uncaught[0]
 
 
-def test_pulled_out_machine_hears_nothing_and_hears_again(
-    network: Network, network_url: str
-) -> None:
-    get = f"import urllib.request; urllib.request.urlopen({network_url!r}, timeout=1)"
-    command = [*network.host("firefox").enter, sys.executable, "-c", get]
+HEAR_ONE = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+    ear.bind(("", 8001))
+    ear.settimeout(1)
+    print("listening", flush=True)
+    try:
+        ear.recv(100)
+    except TimeoutError:
+        sys.exit(1)
+"""
+SAY = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
+    for _ in range(3):
+        mouth.sendto(b"hello", (sys.argv[1], 8001))
+"""
 
-    def reaches() -> bool:
-        return subprocess.run(command, capture_output=True).returncode == 0
 
-    assert reaches()
-    network.pull_out("firefox")
-    assert not reaches()
-    network.plug_in("firefox")
-    assert reaches()
+@pytest.mark.parametrize("host", [CHROMIUM_HOST, FIREFOX_HOST])
+def test_pulled_out_machine_is_cut_off_both_ways(network: Network, host: str) -> None:
+    def hears(listener: Namespace, speaker: Namespace, address: str) -> bool:
+        with subprocess.Popen(
+            [*listener.enter, sys.executable, "-c", HEAR_ONE], stdout=subprocess.PIPE
+        ) as ear:
+            assert ear.stdout is not None
+            ear.stdout.readline()
+            subprocess.run([*speaker.enter, sys.executable, "-c", SAY, address], check=True)
+            return ear.wait() == 0
+
+    machine = network.host(host)
+
+    def ways() -> tuple[bool, bool]:
+        return (
+            hears(network.server, machine, SERVER_ADDRESS),
+            hears(machine, network.server, network.address(host)),
+        )
+
+    assert ways() == (True, True)
+    network.pull_out(host)
+    assert ways() == (False, False)
+    network.plug_in(host)
+    assert ways() == (True, True)
