@@ -13,9 +13,11 @@ and are masked when stored.
 import hashlib
 import importlib.metadata
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -28,6 +30,7 @@ BOUNDS_CHECK = os.environ.get("RODRUN_BOUNDS_CHECK", "1") != "0"
 _config: Any = numba.core.config
 JIT_DISABLED = bool(_config.DISABLE_JIT)
 
+_KEEP_S = 30 * 24 * 3600.0
 _PACKAGE = Path(__file__).resolve().parent
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -71,6 +74,14 @@ def cache_directory(folder: Path) -> Path:
     return cache_root() / f"code-{digest.hexdigest()[:20]}"
 
 
+def forget_old_code(now: float) -> None:
+    """Remove the machine code of sources that were last run a month before ``now`` (Unix time)."""
+    for directory in cache_root().glob("code-*"):
+        with suppress(OSError):
+            if now - directory.stat().st_mtime > _KEEP_S:
+                shutil.rmtree(directory)
+
+
 def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Compile ``function`` at its first call, without the GIL, and keep the machine code on disk.
 
@@ -98,6 +109,7 @@ def _decorate(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         keep = os.access(directory, os.W_OK)
+        os.utime(directory)  # in use: see ``forget_old_code``
     except OSError:
         keep = False  # a read-only machine compiles at every start
     before = _config.CACHE_DIR

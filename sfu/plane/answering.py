@@ -39,12 +39,23 @@ def partner_is_there(t: Tables, slot: int, now_ns: int) -> bool:
 
 
 @compiled_within
-def _video_source(t: Tables, slot: int) -> int:
-    """An SSRC to name in feedback about all streams of ``slot``."""
+def _any_source(t: Tables, slot: int) -> int:
+    """An SSRC to name in feedback about all streams of ``slot``.
+
+    libwebrtc heeds only feedback about a stream that it sends: one that was heard, video first.
+    """
+    best = slot * INBOUND
+    best_worth = 0
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
-        if t.sources[place]["ssrc"] >= 0 and t.sources[place]["kind"] == TrackKind.VIDEO:
-            return int(t.sources[place]["ssrc"])
-    return max(int(t.sources[slot * INBOUND]["ssrc"]), 0)
+        source = t.sources[place]
+        if source["ssrc"] < 0 or source["rtx"] != 0:
+            continue
+        is_video = source["kind"] > TrackKind.AUDIO
+        worth = (3 if is_video else 2) if source["packets"] > 0 else (1 if is_video else 0)
+        if worth > best_worth:
+            best = place
+            best_worth = worth
+    return max(int(t.sources[best]["ssrc"]), 0)
 
 
 @compiled_within
@@ -85,7 +96,7 @@ def answer_arrivals(t: Tables, slot: int) -> None:
             t.rings[slot],
             record["arrival"],
             _sender(t, slot),
-            _video_source(t, slot),
+            _any_source(t, slot),
             0,
             0,
             t.deltas,
@@ -176,7 +187,7 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> boo
         max(int(record["transport_first"]), int(sender["feedback_from"]) + shift),
         int(record["transport_last"]),
         _sender(t, source),
-        _video_source(t, source),
+        _any_source(t, source),
         0,
         0,
         t.deltas,

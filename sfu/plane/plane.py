@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sfu.compiled import JIT_DISABLED, cache_directory
+from sfu.compiled import JIT_DISABLED, cache_directory, forget_old_code
 from sfu.native import ADDRESS_SIZE, SO_RXQ_OVFL, SO_TIMESTAMPNS
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
@@ -99,6 +99,7 @@ def warm_up() -> None:
         run(tables)  # told to stop before it begins
     if not is_kept:
         _log.info("compiled the forwarding plane in %.0f s", time.monotonic() - began)
+        forget_old_code(time.time())
 
 
 @contextmanager

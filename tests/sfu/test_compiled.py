@@ -4,9 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
+
 import sfu.compiled
+from sfu.compiled import forget_old_code
 
 PROGRAM = """
 from sfu.compiled import cache_directory
@@ -52,3 +56,15 @@ def test_the_environment_says_where(tmp_path: Path) -> None:
         package / "plane", package, RODRUN_CACHE_DIR="", XDG_CACHE_HOME=str(tmp_path)
     )
     assert Path(named).parent == tmp_path / "rodrun"
+
+
+def test_code_that_nobody_runs_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RODRUN_CACHE_DIR", str(tmp_path))
+    for name in ("code-old", "code-new", "other-old"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+        if name.endswith("old"):
+            os.utime(tmp_path / name, (1, 1))
+    forget_old_code(time.time())
+    assert {each.name for each in tmp_path.iterdir()} == {"code-new", "other-old"}

@@ -110,6 +110,14 @@ def test_with_a_partner_its_feedback_is_relayed_in_the_senders_numbers(stage: St
     assert feedback_in(stage.pass_time(500 * MS)[0]) == [], "the node keeps quiet"
 
 
+def test_feedback_names_a_stream_that_the_browser_sends(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    stage.send(chromium, Rtp(111, 1, 0, 1000, extensions=(transport(1),)))
+    assert {each.media for each in feedback_in(stage.pass_time(100 * MS)[0])} == {1000}
+    stage.send(chromium, video(1, 2))
+    assert {each.media for each in feedback_in(stage.pass_time(100 * MS)[0])} == {1001}
+
+
 def test_ownership_changes_at_one_number(stage: Stage) -> None:
     chromium = stage.connect(0)
     heard: list[bytes] = []
