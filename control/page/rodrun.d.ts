@@ -53,7 +53,11 @@ export interface CallStats {
 
 export interface CallEventMap {
   statechange: CustomEvent<{ state: CallState; reason: string }>;
-  /** After every join: the partner's audio and camera, and the partner's screen. */
+  /**
+   * After every join: the partner's audio and camera, and the partner's screen. Play the audio
+   * track in an element of its own: Chromium holds back the sound of a video element until its
+   * first picture, which never comes from a partner without a camera.
+   */
   remotestream: CustomEvent<{ stream: MediaStream; screen: MediaStream }>;
   /** Whether pictures of the partner's camera and screen are arriving. */
   flow: CustomEvent<{ video: boolean; screen: boolean }>;

@@ -2,7 +2,10 @@
  * The browser side of a rodrun call, for any frontend: no page and no framework needed.
  *
  *   const call = new Call({ endpoint: "/api/v1", getJoinToken, getAuthorization });
- *   call.addEventListener("remotestream", ({ detail }) => { video.srcObject = detail.stream; });
+ *   call.addEventListener("remotestream", ({ detail: { stream } }) => {
+ *     video.srcObject = stream; // muted; the sound has an element of its own, see rodrun.d.ts
+ *     audio.srcObject = new MediaStream(stream.getAudioTracks());
+ *   });
  *   call.setMedia(await navigator.mediaDevices.getUserMedia({ audio: true, video: true }));
  *   call.start();
  *

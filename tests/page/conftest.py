@@ -2,6 +2,7 @@
 
 import mimetypes
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest_asyncio
@@ -34,7 +35,20 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def blank(chromium: Browser) -> AsyncIterator[Page]:
-    """An empty page of the origin that the modules come from."""
+    """An empty page of the origin that the modules come from, for one test."""
+    async with _blank(chromium) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def modules(chromium: Browser) -> AsyncIterator[Page]:
+    """The same for all tests of pure modules, which leave nothing behind."""
+    async with _blank(chromium) as page:
+        yield page
+
+
+@asynccontextmanager
+async def _blank(chromium: Browser) -> AsyncIterator[Page]:
     context = await chromium.new_context()
     await context.route(f"{ORIGIN}/**", _serve)
     page = await context.new_page()

@@ -25,15 +25,15 @@ async def _texts(page: Page, language: str) -> Texts:
     return texts
 
 
-async def test_both_languages_have_the_same_keys_in_the_same_order(blank: Page) -> None:
-    bulgarian, english = await _texts(blank, "bg"), await _texts(blank, "en")
+async def test_both_languages_have_the_same_keys_in_the_same_order(modules: Page) -> None:
+    bulgarian, english = await _texts(modules, "bg"), await _texts(modules, "en")
 
     assert list(bulgarian) == list(english)
     assert all(text.strip() for text in [*bulgarian.values(), *english.values()])
 
 
-async def test_both_languages_leave_the_same_places_to_fill(blank: Page) -> None:
-    bulgarian, english = await _texts(blank, "bg"), await _texts(blank, "en")
+async def test_both_languages_leave_the_same_places_to_fill(modules: Page) -> None:
+    bulgarian, english = await _texts(modules, "bg"), await _texts(modules, "en")
 
     def places(text: str) -> set[str]:
         return set(re.findall(r"\{(\w+)\}", text))
@@ -43,8 +43,8 @@ async def test_both_languages_leave_the_same_places_to_fill(blank: Page) -> None
     }
 
 
-async def test_each_language_is_in_its_own_letters(blank: Page) -> None:
-    bulgarian, english = await _texts(blank, "bg"), await _texts(blank, "en")
+async def test_each_language_is_in_its_own_letters(modules: Page) -> None:
+    bulgarian, english = await _texts(modules, "bg"), await _texts(modules, "en")
     # The switch names the other language; the name of the product is written in Latin letters.
     foreign = {"header.language", "app.name"}
 
@@ -58,8 +58,8 @@ async def test_each_language_is_in_its_own_letters(blank: Page) -> None:
     ] == []
 
 
-async def test_each_text_that_a_module_names_exists_and_each_text_is_named(blank: Page) -> None:
-    keys = set(await _texts(blank, "bg"))
+async def test_each_text_that_a_module_names_exists_and_each_text_is_named(modules: Page) -> None:
+    keys = set(await _texts(modules, "bg"))
     prefixes = {key.split(".")[0] for key in keys}
     named: set[str] = set()
     patterns: set[str] = set()
@@ -93,9 +93,9 @@ async def test_each_text_that_a_module_names_exists_and_each_text_is_named(blank
     ],
 )
 async def test_bulgarian_unless_asked_or_chosen(
-    blank: Page, search: str, remembered: str | None, language: str
+    modules: Page, search: str, remembered: str | None, language: str
 ) -> None:
-    chosen = await blank.evaluate(
+    chosen = await modules.evaluate(
         """async ([search, remembered]) =>
              (await import("/language.js")).chosenLanguage(search, remembered)""",
         [search, remembered],
@@ -104,8 +104,8 @@ async def test_bulgarian_unless_asked_or_chosen(
     assert chosen == language
 
 
-async def test_a_text_with_its_places_filled(blank: Page) -> None:
-    text = await blank.evaluate(
+async def test_a_text_with_its_places_filled(modules: Page) -> None:
+    text = await modules.evaluate(
         """async () => (await import("/language.js")).translator("bg")("home.addNamed",
              { name: "д-р Иванова" })"""
     )
@@ -113,8 +113,8 @@ async def test_a_text_with_its_places_filled(blank: Page) -> None:
     assert text == "Добави д-р Иванова към записаните"
 
 
-async def test_an_unknown_text_is_our_mistake(blank: Page) -> None:
-    raised = await blank.evaluate(
+async def test_an_unknown_text_is_our_mistake(modules: Page) -> None:
+    raised = await modules.evaluate(
         """async () => { try { (await import("/language.js")).translator("en")("no.such"); }
                          catch (error) { return error.message; } }"""
     )

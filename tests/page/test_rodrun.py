@@ -1,5 +1,6 @@
 """rodrun.js on its own: a Call against an opposite that answers like the node."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from playwright.async_api import Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
+TIMEOUT_S = 30
 OPPOSITE = Path(__file__).with_name("opposite.js")
 
 START = """
@@ -35,7 +37,8 @@ async def page(blank: Page) -> AsyncIterator[Page]:
 
 async def play(page: Page, script: str) -> Any:
     """Run the body of a test in the page."""
-    return await page.evaluate(f"async () => {{ {START} {script} }}")
+    async with asyncio.timeout(TIMEOUT_S):  # what is awaited in the page may never come
+        return await page.evaluate(f"async () => {{ {START} {script} }}")
 
 
 async def test_a_join_is_one_round_trip_with_three_lines(page: Page) -> None:

@@ -88,37 +88,37 @@ async def recent(page: Page, *ended: Json, dismissed: tuple[str, ...] = ()) -> l
     ],
 )
 async def test_each_state_has_a_screen_for_each_side(
-    blank: Page, state: str, client_sees: str, specialist_sees: str
+    modules: Page, state: str, client_sees: str, specialist_sees: str
 ) -> None:
     it = consultation(state, ended_at=NOW - 5 if state in {"ended", "declined"} else None)
 
     for user, sees in ((CLIENT, client_sees), (SPECIALIST, specialist_sees)):
-        outcomes = await ask(blank, "isTold", it, user["role"])
-        assert await screen(blank, user, it, outcomes=("c1",) if outcomes else ()) == sees
+        outcomes = await ask(modules, "isTold", it, user["role"])
+        assert await screen(modules, user, it, outcomes=("c1",) if outcomes else ()) == sees
 
 
-async def test_without_a_user_there_is_the_sign_in(blank: Page) -> None:
-    assert await screen(blank, None) == "signin"
+async def test_without_a_user_there_is_the_sign_in(modules: Page) -> None:
+    assert await screen(modules, None) == "signin"
 
 
-async def test_a_live_consultation_comes_before_everything_else(blank: Page) -> None:
+async def test_a_live_consultation_comes_before_everything_else(modules: Page) -> None:
     others = [consultation("requested", id="c2"), consultation("ended", id="c3")]
 
     assert (
         await screen(
-            blank, CLIENT, *others, consultation("active"), outcomes=("c3",), wantsDevices=True
+            modules, CLIENT, *others, consultation("active"), outcomes=("c3",), wantsDevices=True
         )
         == "call"
     )
 
 
-async def test_an_end_that_was_put_away_is_not_shown(blank: Page) -> None:
-    assert await screen(blank, CLIENT, consultation("ended")) == "home"
+async def test_an_end_that_was_put_away_is_not_shown(modules: Page) -> None:
+    assert await screen(modules, CLIENT, consultation("ended")) == "home"
 
 
-async def test_the_oldest_request_is_shown_to_the_specialist(blank: Page) -> None:
+async def test_the_oldest_request_is_shown_to_the_specialist(modules: Page) -> None:
     older = consultation("requested", id="older", requested_at=NOW - 100)
-    shown = await blank.evaluate(
+    shown = await modules.evaluate(
         """async (known) => (await import("/screens.js"))
              .screenFor({ ...known, outcomes: new Set() }).consultation.id""",
         {"user": SPECIALIST, "consultations": [consultation("requested"), older]},
@@ -127,37 +127,37 @@ async def test_the_oldest_request_is_shown_to_the_specialist(blank: Page) -> Non
     assert shown == "older"
 
 
-async def test_the_device_check_when_asked_for(blank: Page) -> None:
-    assert await screen(blank, SPECIALIST, wantsDevices=True) == "devices"
-    assert await screen(blank, SPECIALIST, consultation("requested"), wantsDevices=True) == (
+async def test_the_device_check_when_asked_for(modules: Page) -> None:
+    assert await screen(modules, SPECIALIST, wantsDevices=True) == "devices"
+    assert await screen(modules, SPECIALIST, consultation("requested"), wantsDevices=True) == (
         "incoming"
     )
 
 
 @pytest.mark.parametrize(("age_s", "told"), [(5, ["c1"]), (299, ["c1"]), (301, [])])
 async def test_after_a_load_only_recent_ends_are_told(
-    blank: Page, age_s: float, told: list[str]
+    modules: Page, age_s: float, told: list[str]
 ) -> None:
-    assert await recent(blank, consultation("ended", ended_at=NOW - age_s)) == told
+    assert await recent(modules, consultation("ended", ended_at=NOW - age_s)) == told
 
 
-async def test_after_a_load_an_end_that_was_read_or_rated_is_not_told(blank: Page) -> None:
+async def test_after_a_load_an_end_that_was_read_or_rated_is_not_told(modules: Page) -> None:
     stars = {"stars": 5, "comment": ""}
     ended = consultation("ended", ended_at=NOW - 5)
     rated = ended | {"ratings": {"specialist": stars, "technical": stars}}
     half = ended | {"ratings": {"specialist": stars, "technical": None}}
 
-    assert await recent(blank, ended, dismissed=("c1",)) == []
-    assert await recent(blank, rated) == []
-    assert await recent(blank, half) == ["c1"]
+    assert await recent(modules, ended, dismissed=("c1",)) == []
+    assert await recent(modules, rated) == []
+    assert await recent(modules, half) == ["c1"]
 
 
-async def test_after_a_load_only_the_last_end_is_told(blank: Page) -> None:
+async def test_after_a_load_only_the_last_end_is_told(modules: Page) -> None:
     ended = consultation("ended", ended_at=NOW - 5)
     before = consultation("ended", id="c0", requested_at=NOW - 200, ended_at=NOW - 100)
 
-    assert await recent(blank, ended, before) == ["c1"]
-    assert await recent(blank, ended, before, dismissed=("c1",)) == []
+    assert await recent(modules, ended, before) == ["c1"]
+    assert await recent(modules, ended, before, dismissed=("c1",)) == []
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,11 @@ async def test_after_a_load_only_the_last_end_is_told(blank: Page) -> None:
     ],
 )
 async def test_what_stands_over_the_picture(
-    blank: Page, role: str, call: str, changes: Json, notice: Json | None
+    modules: Page, role: str, call: str, changes: Json, notice: Json | None
 ) -> None:
     it = consultation("active") | changes
 
-    assert await ask(blank, "callNotice", it, role, call, NOW) == notice
+    assert await ask(modules, "callNotice", it, role, call, NOW) == notice
 
 
 PROPOSED = {"by": "client", "proposed_at": NOW - 10, "lapses_at": NOW + 50}
@@ -264,9 +264,9 @@ LAPSED = {"by": "client", "proposed_at": NOW - 60, "lapses_at": NOW}
     ],
 )
 async def test_a_change_is_told_once_to_whom_it_concerns(
-    blank: Page, role: str, before: Json | None, after: Json, names: list[str]
+    modules: Page, role: str, before: Json | None, after: Json, names: list[str]
 ) -> None:
-    assert await ask(blank, "noticesBetween", before, after, role, NOW) == names
+    assert await ask(modules, "noticesBetween", before, after, role, NOW) == names
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ async def test_a_change_is_told_once_to_whom_it_concerns(
     ],
 )
 async def test_why_a_request_is_not_possible(
-    blank: Page, changes: Json, consultations: list[Json], reason: str | None
+    modules: Page, changes: Json, consultations: list[Json], reason: str | None
 ) -> None:
     specialist = {
         "id": "ivan",
@@ -290,7 +290,7 @@ async def test_why_a_request_is_not_possible(
         "presence": {"online": True, "camera_ready": True},
     } | changes
 
-    assert await ask(blank, "reasonAgainst", specialist, consultations) == reason
+    assert await ask(modules, "reasonAgainst", specialist, consultations) == reason
 
 
 @pytest.mark.parametrize(
@@ -309,21 +309,21 @@ async def test_why_a_request_is_not_possible(
     ],
 )
 async def test_an_end_is_told_from_the_readers_side(
-    blank: Page, reason: str, role: str, key: str
+    modules: Page, reason: str, role: str, key: str
 ) -> None:
     ended = consultation("ended", end={"reason": reason, "by": None})
 
-    assert await ask(blank, "endKey", ended, role) == key
-    assert await ask(blank, "canRate", ended, role) is (
+    assert await ask(modules, "endKey", ended, role) == key
+    assert await ask(modules, "canRate", ended, role) is (
         role == "client" and reason != "did_not_start"
     )
-    has_text = await blank.evaluate(
+    has_text = await modules.evaluate(
         """async (key) => (await import("/language.js")).hasText(`finish.${key}.title`)""", key
     )
     assert has_text
 
 
-async def test_time_left_is_known_from_the_start_on(blank: Page) -> None:
-    assert await ask(blank, "timeLeft", consultation("accepted"), NOW) is None
-    assert await ask(blank, "timeLeft", consultation("active", ends_at=NOW + 60), NOW) == 60
-    assert await ask(blank, "timeLeft", consultation("active", ends_at=NOW - 1), NOW) == 0
+async def test_time_left_is_known_from_the_start_on(modules: Page) -> None:
+    assert await ask(modules, "timeLeft", consultation("accepted"), NOW) is None
+    assert await ask(modules, "timeLeft", consultation("active", ends_at=NOW + 60), NOW) == 60
+    assert await ask(modules, "timeLeft", consultation("active", ends_at=NOW - 1), NOW) == 0

@@ -27,8 +27,8 @@ async def _call(page: Page, name: str, *arguments: Any) -> Any:
         (3725, "1:02:05"),
     ],
 )
-async def test_countdown(blank: Page, seconds: float, text: str) -> None:
-    assert await _call(blank, "countdown", seconds) == text
+async def test_countdown(modules: Page, seconds: float, text: str) -> None:
+    assert await _call(modules, "countdown", seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ async def test_countdown(blank: Page, seconds: float, text: str) -> None:
         ("en", 0, "0 s"),
     ],
 )
-async def test_duration(blank: Page, language: str, seconds: int, text: str) -> None:
-    told = await blank.evaluate(
+async def test_duration(modules: Page, language: str, seconds: int, text: str) -> None:
+    told = await modules.evaluate(
         """async ([language, seconds]) => {
              const { translator } = await import("/language.js");
              return (await import("/times.js")).duration(seconds, translator(language)); }""",
@@ -60,8 +60,8 @@ async def test_duration(blank: Page, language: str, seconds: int, text: str) -> 
         ("7.5", "nonsense", "bg", "7.5 nonsense"),
     ],
 )
-async def test_price(blank: Page, amount: str, currency: str, language: str, text: str) -> None:
-    told = await _call(blank, "price", amount, currency, language)
+async def test_price(modules: Page, amount: str, currency: str, language: str, text: str) -> None:
+    told = await _call(modules, "price", amount, currency, language)
 
     assert told.replace("\xa0", " ") == text
 
@@ -70,5 +70,5 @@ async def test_price(blank: Page, amount: str, currency: str, language: str, tex
     ("name", "letters"),
     [("д-р Иван Георгиев", "ИГ"), ("Мария Петрова", "МП"), ("Anna", "A"), ("анна", "")],
 )
-async def test_initials(blank: Page, name: str, letters: str) -> None:
-    assert await _call(blank, "initials", name) == letters
+async def test_initials(modules: Page, name: str, letters: str) -> None:
+    assert await _call(modules, "initials", name) == letters
