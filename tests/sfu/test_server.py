@@ -10,6 +10,7 @@ from aiortc.rtcdtlstransport import SRTP_AEAD_AES_256_GCM, SRTP_AES128_CM_SHA1_8
 from sfu.api import (
     Answer,
     CloseRoom,
+    ConnectionFailed,
     ConnectionQuality,
     ConnectionReplaced,
     Join,
@@ -21,6 +22,7 @@ from sfu.api import (
     Remove,
     RestartIce,
 )
+from sfu.plane import Faulted, StunReceived
 from sfu.server import Worker, WorkerSettings
 from sfu.transport.interfaces import open_socket
 from tests.sfu.calls import ROOM, Call, arrives
@@ -328,6 +330,33 @@ async def test_a_plane_that_does_not_keep_up_refuses_joins_and_catches_up() -> N
                 await asyncio.sleep(0.01)
     finally:
         await worker.stop()
+
+
+async def test_a_fault_of_the_plane_ends_both_connections_and_both_may_join_anew(
+    call: Call,
+) -> None:
+    await call.start()
+    call.worker._handle(Faulted(0))
+    for participant in ("client", "specialist"):
+        failed = await call.until_event(lambda event: isinstance(event, ConnectionFailed))
+        assert isinstance(failed, ConnectionFailed)
+        assert failed.participant_id == participant
+    await call.join("client", "again")
+    await call.join("specialist", "anew", FIREFOX)
+    await call.goes_on()
+
+
+async def test_an_error_of_our_own_on_one_datagram_does_not_cost_the_next(
+    call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await call.start()
+    broken = StunReceived(0, b"no address", b"", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(call.worker._plane, "read_events", lambda: [broken, broken, Faulted(1)])
+        call.worker._read_plane()
+    assert call.worker.counts().drops["shell_fault"] == 2
+    assert len(caplog.records) == 1  # the second within ten seconds is only counted
+    await call.until_event(lambda event: isinstance(event, ConnectionFailed))
 
 
 async def test_two_workers_share_nothing(call: Call) -> None:
