@@ -39,8 +39,8 @@ export function isTold(consultation, role) {
 }
 
 /**
- * After a load: the id of the last end, in a set, when it is recent, was not put away, and has not
- * got both ratings yet. What came before it is history.
+ * After a load: the id of the last end, in a set, when it is recent, was not put away, and the
+ * client has not given both ratings yet. What came before it is history.
  */
 export function recentOutcomes(consultations, role, dismissed, now) {
   const last = consultations
@@ -50,7 +50,7 @@ export function recentOutcomes(consultations, role, dismissed, now) {
   const told =
     last &&
     !dismissed.has(last.id) &&
-    !(last.ratings.specialist && last.ratings.technical) &&
+    !(role === "client" && last.ratings.specialist && last.ratings.technical) &&
     now - (last.ended_at ?? last.accept_by) < OUTCOME_AGE_S;
   return new Set(told ? [last.id] : []);
 }

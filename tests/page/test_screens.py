@@ -65,12 +65,14 @@ async def screen(
     return name
 
 
-async def recent(page: Page, *ended: Json, dismissed: tuple[str, ...] = ()) -> list[str]:
-    """The ends that are told to the client after a load."""
+async def recent(
+    page: Page, *ended: Json, dismissed: tuple[str, ...] = (), role: str = "client"
+) -> list[str]:
+    """The ends that are told after a load."""
     ids: list[str] = await page.evaluate(
-        """async ([ended, dismissed, now]) => [...(await import("/screens.js"))
-             .recentOutcomes(ended, "client", new Set(dismissed), now)]""",
-        [list(ended), list(dismissed), NOW],
+        """async ([ended, role, dismissed, now]) => [...(await import("/screens.js"))
+             .recentOutcomes(ended, role, new Set(dismissed), now)]""",
+        [list(ended), role, list(dismissed), NOW],
     )
     return ids
 
@@ -149,6 +151,7 @@ async def test_after_a_load_an_end_that_was_read_or_rated_is_not_told(modules: P
 
     assert await recent(modules, ended, dismissed=("c1",)) == []
     assert await recent(modules, rated) == []
+    assert await recent(modules, rated, role="specialist") == ["c1"]
     assert await recent(modules, half) == ["c1"]
 
 
