@@ -206,6 +206,7 @@ export class App {
     if (this.user) {
       const { role } = this.user;
       const name = after[role === "client" ? "specialist" : "client"].name;
+      if (before && before.state !== after.state) this.notices = []; // what they said is over
       for (const notice of noticesBetween(before, after, role, this.now()))
         this.tell(notice, { name });
       if (before && before.state !== after.state && isTold(after, role))

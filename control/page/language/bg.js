@@ -1,7 +1,7 @@
 /** Текстовете на страницата на български. Ключовете са същите като в en.js. */
 export default {
   "app.name": "Rod Run",
-  "app.tagline": "Видео консултации на живо",
+  "app.tagline": "Видеоконсултации на живо",
   "unit.hours": "{count} ч",
   "unit.minutes": "{count} мин",
   "unit.seconds": "{count} с",
@@ -142,7 +142,7 @@ export default {
     "{name} не отговори в рамките на 5 минути. Заявката е прекратена и не дължите нищо.",
   "outcome.home": "Към записаните специалисти",
 
-  "call.title": "Видео консултация с {name}",
+  "call.title": "Видеоконсултация с {name}",
   "call.remote": "Картина от {name}",
   "call.remoteScreen": "Екранът на {name}",
   "call.self": "Вашата камера",
