@@ -82,6 +82,21 @@ def test_header_may_grow_in_front_of_its_payload(stage: Stage) -> None:
     assert got.payload == b"p" * 1200
 
 
+def test_elements_end_at_the_id_that_says_so(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    elements = ((2, b"abc"), (15, b"\0"), (1, b"\x85"))
+    stage.send(chromium, Rtp(111, 1, 0, 1000, extensions=elements))
+    assert dict(firefox.rtp[0].extensions).keys() == {5}
+
+
+def test_jitter_is_that_of_arrivals_against_timestamps(stage: Stage) -> None:
+    chromium, _ = two(stage)
+    for index in range(200):  # 20 ms apart by their timestamps, and 10 or 30 ms as they come
+        after_ns = (10 if index % 2 else 30) * MS
+        stage.send(chromium, Rtp(111, index, index * 960, 1000), after_ns=after_ns)
+    assert stage.plane.statistics(0).jitter_in_s == pytest.approx(0.010, rel=0.05)
+
+
 def test_order_and_gaps_are_kept(stage: Stage) -> None:
     chromium, firefox = two(stage)
     got = []

@@ -227,6 +227,7 @@ def test_a_closed_slot_is_released_and_can_be_used_again() -> None:
         stage.connect(1, FIREFOX, partner=0)
         stage.plane.close_participant(1)
         stage.send(chromium, Rtp(96, 1, 0, 1001))
+        stage.pass_time(100 * MS)
         assert stage.plane.read_events() == [Released(1)]
         assert stage.drops == {"no_partner": 1}
         assert stage.plane.remote(1) is None
