@@ -74,7 +74,9 @@ def local_server(local_chromium: Browser, logs: Path) -> Iterator[Server]:
 def far_server(network: Network, near_chromium: Browser, logs: Path) -> Iterator[Server]:
     """The server on a machine of its own, with its own certificate."""
     server = Server(
-        *(SERVER_ADDRESS, 8443, 7878, logs / "far-server", ("--tls", "auto")),
+        *(SERVER_ADDRESS, 8443, 7878, logs / "far-server"),
+        udp_host="::",
+        options=("--tls", "auto"),
         enter=network.server.enter,
     )
     try:
@@ -165,6 +167,12 @@ def gallery(request: pytest.FixtureRequest) -> Gallery:
 def ends_gallery() -> Gallery:
     """Pictures of the other ends."""
     return Gallery("other-ends")
+
+
+@pytest.fixture(scope="package")
+def notices_gallery() -> Gallery:
+    """Pictures of what the page says when something happens to a connection."""
+    return Gallery("notices")
 
 
 @pytest.fixture(scope="package")

@@ -6,6 +6,8 @@ two browsers get a namespace each:
     server 10.99.0.1 (and the switch) ─┬─ chromium 10.99.0.2
                                        └─ firefox 10.99.0.3
 
+and the same in IPv6, fd00:99::1 and so on.
+
 Needs root or unprivileged user namespaces. A namespace lives as long as the process that holds
 it, and that ends with the tests however they end, so nothing is left behind.
 """
@@ -16,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 SERVER_ADDRESS = "10.99.0.1"
+SERVER_ADDRESS_6 = "fd00:99::1"
 # Names of the machines of the tests, after the browser that is on them.
 CHROMIUM_HOST, FIREFOX_HOST = "chromium", "firefox"
 
@@ -74,6 +77,11 @@ class Namespace:
         if done.returncode != 0:
             raise NetworkUnavailable(f"{' '.join(command)}: {done.stderr.strip()}\n{HOW_TO_ALLOW}")
 
+    def add_addresses(self, interface: str, number: int) -> None:
+        """Give an interface its addresses on the network, ready to use."""
+        self.run("ip", "addr", "add", f"10.99.0.{number}/24", "dev", interface)
+        self.run("ip", "addr", "add", f"fd00:99::{number}/64", "dev", interface, "nodad")
+
     def close(self) -> None:
         """End the namespace, with the interfaces in it."""
         self._holder.communicate()
@@ -92,7 +100,7 @@ class Network:
             address = f"02:00:00:00:00:0{number}"
             self.server.run("ip", "link", "add", name, "address", address, "type", "bridge")
             self.server.run("ip", "link", "set", name, "up")
-        self.server.run("ip", "addr", "add", f"{SERVER_ADDRESS}/24", "dev", "switch")
+        self.server.add_addresses("switch", 1)
 
     def join(self, name: str) -> Namespace:
         """A new machine on the network. ``name`` has at most 10 letters."""
@@ -105,9 +113,10 @@ class Network:
             *("peer", "name", "eth0", "netns", str(host.pid)),
         )
         self.server.run("ip", "link", "set", port, "up")
-        host.run("ip", "addr", "add", f"{self.address(name)}/24", "dev", "eth0")
         host.run("ip", "link", "set", "eth0", "up")
+        host.add_addresses("eth0", len(self._hosts) + 1)
         host.run("ip", "route", "add", "default", "via", SERVER_ADDRESS)
+        host.run("ip", "-6", "route", "add", "default", "via", SERVER_ADDRESS_6)
         self.plug_in(name)
         return host
 

@@ -46,11 +46,14 @@ class Person:
         self.wait_screen("signin")
 
     def sign_in(self) -> None:
-        """Sign in with the demo account and be at home; what an earlier test left is put away."""
+        """Sign in with the demo account and be at home."""
         self.page.click(f"demo-account-{self.account}")
+        self.go_home()
+
+    def go_home(self) -> None:
+        """Wait until a sign-in is done and be at home; what an earlier test left is put away."""
         while (screen := self.page.wait_for(ARRIVED)) != "home":
             self.page.click(f"{screen}-home")
-        self.page.wait_for("() => document.documentElement.dataset.events === 'open'")
 
     def wait_screen(self, name: str, timeout_s: float = 15.0) -> None:
         """Wait until the page shows that screen."""
@@ -105,16 +108,29 @@ class Person:
         )
         return pressed
 
+    def wait_pressed(self, name: str, pressed: bool) -> None:
+        """Wait until a toggle is on, or off."""
+        self.page.wait_for(
+            """(name, pressed) => document.querySelector(`[data-testid="${name}"]`)
+               .getAttribute("aria-pressed") === String(pressed)""",
+            name,
+            pressed,
+        )
+
     def toggle(self, name: str) -> None:
         """Click a toggle and wait until it has turned over."""
-        wanted = not self.is_pressed(name)
+        before = self.is_pressed(name)
         self.page.click(name)
-        self.page.wait_for(
-            """(name, wanted) => document.querySelector(`[data-testid="${name}"]`)
-               .getAttribute("aria-pressed") === String(wanted)""",
-            name,
-            wanted,
-        )
+        self.wait_pressed(name, not before)
+
+    def tab_to(self, name: str) -> None:
+        """Move the focus to an element by the Tab key alone."""
+        for _ in range(40):
+            focused = self.page.evaluate("() => document.activeElement?.dataset.testid ?? null")
+            if focused == name:
+                return
+            self.page.press("Tab")
+        raise AssertionError(f"the Tab key does not lead to {name}")
 
     def make_camera_ready(self) -> None:
         """As a specialist: check camera and microphone, and be back at the desk, ready."""
@@ -125,6 +141,17 @@ class Person:
         self.page.click("devices-done")
         self.wait_screen("home")
         self.wait_data("desk-camera", "ready", "true")
+
+    def wait_can_ask(self, specialist_id: str) -> None:
+        """As a client: wait until the specialist is shown as online, with the camera ready."""
+        self.page.wait_for(
+            """(id) => {
+              const row = document.querySelector(`[data-testid="specialist-${id}"]`);
+              return row.querySelector("[data-testid=presence]").dataset.online === "true"
+                && row.querySelector("[data-testid=camera]").dataset.ready === "true";
+            }""",
+            specialist_id,
+        )
 
     def ask(self, specialist_id: str, purpose: str = PURPOSE) -> None:
         """As a client: send a request from home and be waiting."""

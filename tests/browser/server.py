@@ -26,9 +26,10 @@ class Server:
     """A running server and what it has logged.
 
     Args:
-        host: address to listen on, for the page and for media.
+        host: address to listen on for the page.
         http_port, udp_port: free ports there.
         folder: takes its data and its log.
+        udp_host: address to listen on for media, when another.
         options: further options of ``rodrun serve``.
         enter: words before the command, to run in a network namespace.
         environment: settings by environment variables.
@@ -40,13 +41,14 @@ class Server:
         http_port: int,
         udp_port: int,
         folder: Path,
+        udp_host: str | None = None,
         options: Sequence[str] = (),
         enter: Sequence[str] = (),
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         scheme = "https" if "--tls" in options else "http"
         self.url = f"{scheme}://{host}:{http_port}"
-        self.udp_address = (host, udp_port)
+        self.udp_address = (udp_host or host, udp_port)
         folder.mkdir(parents=True)
         self._log = folder / "server.log"
         with self._log.open("wb") as log:
@@ -55,7 +57,7 @@ class Server:
                     *(*enter, sys.executable, "-m", "rodrun", "serve", "--demo"),
                     *("--data-dir", str(folder / "data")),
                     *("--http-host", host, "--http-port", str(http_port)),
-                    *("--udp-host", host, "--udp-port", str(udp_port)),
+                    *("--udp-host", udp_host or host, "--udp-port", str(udp_port)),
                     *options,
                 ],
                 stdin=subprocess.DEVNULL,

@@ -3,13 +3,16 @@
 import time
 
 from tests.browser import media
+from tests.browser.gallery import Gallery
 from tests.browser.people import SPECIALIST, Pair
 
 ALONE_S = 30.0
 OUTGOING = "() => __probe.outgoing()"
 
 
-def test_alone_held_to_a_modest_rate_and_climbs_with_a_partner(large_pair: Pair) -> None:
+def test_alone_held_to_a_modest_rate_and_climbs_with_a_partner(
+    large_pair: Pair, notices_gallery: Gallery
+) -> None:
     client, specialist = large_pair.people
     large_pair.sign_in()
     client.ask(large_pair.specialist_id)
@@ -20,6 +23,8 @@ def test_alone_held_to_a_modest_rate_and_climbs_with_a_partner(large_pair: Pair)
     large_pair.api.do("POST", f"/consultations/{consultation['id']}/accept", SPECIALIST)
     client.wait_in_call()
     connected = media.connected_at(client.page)
+    client.wait_notice("call-notice", "partner-expected")
+    notices_gallery.take(client.page, "specialist-expected")
 
     time.sleep(max(0.0, connected + ALONE_S - time.time()))
     before = client.page.evaluate(OUTGOING)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser import media
 from tests.browser.browser import Browser
-from tests.browser.network import SERVER_ADDRESS, Network
+from tests.browser.network import SERVER_ADDRESS, SERVER_ADDRESS_6, Network
 from tests.browser.people import SPECIALIST, Pair
 from tests.browser.server import Server, free_ports
 
@@ -43,7 +43,9 @@ def test_partner_without_the_codec_gets_the_other_to_rejoin_with_vp8(
 ) -> None:
     with ExitStack() as stack:
         server = Server(
-            *(SERVER_ADDRESS, 8444, 7879, logs / "server-fallback", ("--tls", "auto")),
+            *(SERVER_ADDRESS, 8444, 7879, logs / "server-fallback"),
+            udp_host=SERVER_ADDRESS_6,  # and so this is a call over IPv6, too
+            options=("--tls", "auto"),
             enter=network.server.enter,
             environment={"RODRUN_VIDEO_CODEC": "h264"},
         )

@@ -88,14 +88,7 @@ def test_consultation_from_sign_in_to_ratings(pair: Pair, gallery: Gallery) -> N
     specialist.wait_screen("home")
     gallery.take(specialist.page, "desk")
 
-    client.page.wait_for(
-        """(id) => {
-          const row = document.querySelector(`[data-testid="specialist-${id}"]`);
-          return row.querySelector("[data-testid=presence]").dataset.online === "true"
-            && row.querySelector("[data-testid=camera]").dataset.ready === "true";
-        }""",
-        pair.specialist_id,
-    )
+    client.wait_can_ask(pair.specialist_id)
     gallery.take(client.page, "home")
 
     def begin_to_ask() -> None:
@@ -182,6 +175,42 @@ def test_request_is_declined_with_a_reason(local_pair: Pair, ends_gallery: Galle
     specialist.wait_screen("home")
     client.page.click("outcome-home")
     client.wait_screen("home")
+
+
+def test_request_and_call_by_keyboard_alone(local_pair: Pair) -> None:
+    client, specialist = local_pair.people
+
+    def choose(person: Person, *names: str) -> None:
+        for name in names:
+            person.page.wait_visible(name)
+            person.tab_to(name)
+            person.page.press("Enter")
+
+    specialist.arrive()
+    choose(specialist, "demo-account-ivan")
+    specialist.go_home()
+    choose(specialist, "check-devices")
+    specialist.wait_data("device-state", "state", "ready")
+    choose(specialist, "devices-done")
+    client.arrive()
+    choose(client, "demo-account-maria")
+    client.go_home()
+    client.wait_can_ask(local_pair.specialist_id)
+    choose(client, f"request-button-{local_pair.specialist_id}")
+    client.page.wait_visible("request-dialog")
+    client.tab_to("request-purpose")
+    client.page.type(PURPOSE)
+    choose(client, "request-send")
+    specialist.wait_screen("incoming")
+    choose(specialist, "incoming-accept")
+    for person in local_pair.people:
+        person.wait_in_call()
+    muted = client.is_pressed("mute-button")
+    choose(client, "mute-button")
+    client.wait_pressed("mute-button", not muted)
+    choose(client, "call-menu-button", "propose-early-end")
+    choose(specialist, "early-end-accept")
+    client.wait_screen("finish")
 
 
 def test_client_cancels_the_request(local_pair: Pair, ends_gallery: Gallery) -> None:
