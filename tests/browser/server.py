@@ -95,7 +95,7 @@ class Server:
         """End it as an operator does.
 
         Raises:
-            ServerError: it did not end in time, or not well.
+            ServerError: it did not end in time, or not well, or something failed inside it.
         """
         self._process.terminate()
         try:
@@ -106,6 +106,8 @@ class Server:
             raise ServerError(f"rodrun serve did not stop:\n{self.log}") from None
         if status != 0:
             raise ServerError(f"rodrun serve stopped with status {status}:\n{self.log}")
+        if "Traceback" in self.log:
+            raise ServerError(f"rodrun serve had errors of its own:\n{self.log}")
 
 
 def free_ports(host: str = "127.0.0.1") -> tuple[int, int]:
