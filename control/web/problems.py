@@ -84,6 +84,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         return _http_problem(request, error)
+    except ConnectionResetError:  # gone in the middle of its request: nobody reads the answer
+        return problem(
+            request, 400, "incomplete-request", "The request ended early", "Send it anew."
+        )
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return problem(

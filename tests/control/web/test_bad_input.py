@@ -5,9 +5,11 @@ from typing import Any
 
 import jwt
 import pytest
+from aiohttp.test_utils import make_mocked_request
+from aiohttp.web import Request, Response
 
 from control.adapters.secret import own_secret
-from control.web.problems import CONTENT_TYPE
+from control.web.problems import CONTENT_TYPE, problems
 from sfu.api import Join, RefusalCode
 from tests.control.people import Control, Person, stranger
 
@@ -277,3 +279,15 @@ async def _me(control: Control, token: str) -> tuple[int, str]:
     )
     content = await reply.json(content_type=None)
     return reply.status, content.get("code", "")
+
+
+async def test_caller_gone_in_the_middle_of_a_request_is_not_logged_as_our_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def waits_for_the_body(request: Request) -> Response:
+        raise ConnectionResetError("Connection lost")  # as aiohttp's reader does
+
+    request = make_mocked_request("POST", "/api/v1/consultations")
+    response = await problems(request, waits_for_the_body)
+    assert response.status == 400
+    assert caplog.records == []
