@@ -7,6 +7,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import ifaddr
 from aiohttp import web
@@ -15,6 +16,7 @@ from rich.console import Console
 
 import control.settings
 from control.adapters.store import Store
+from control.consultations.policy import PLATFORM
 from control.web.application import application
 from rodrun.certificate import tls_context
 from rodrun.settings import ServeSettings, SettingsError
@@ -79,6 +81,11 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
             allowed_origins=settings.allowed_origins,
             video_codec=settings.video_codec,
             max_video_bps=settings.max_video_bps,
+            policy=replace(
+                PLATFORM,
+                accept_within_s=settings.accept_within_s,
+                start_within_s=settings.start_within_s,
+            ),
         )
     except ValueError as error:
         raise SettingsError(

@@ -36,6 +36,8 @@ class ServeSettings(BaseSettings):
         tls: empty, ``auto`` (own certificate in ``data_dir``) or ``CERT,KEY`` (PEM files).
         video_codec: the codec of new rooms.
         max_video_bps: cap of each video stream, bits per second.
+        accept_within_s: a request that is not answered within this many seconds expires.
+        start_within_s: how long both have to connect after the acceptance, in seconds.
         allowed_origins: origins besides the page's own that may open the event WebSocket.
         jwt_issuer, jwt_audience: what a platform's token must say; both are required with a key.
         jwt_secret: shared HS256 secret of the platform (at least 32 bytes).
@@ -54,6 +56,8 @@ class ServeSettings(BaseSettings):
     tls: str = ""
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = Field(default=2_500_000, ge=100_000, le=20_000_000)
+    accept_within_s: int = Field(default=300, ge=10, le=3600)
+    start_within_s: int = Field(default=120, ge=10, le=3600)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     jwt_issuer: str = ""
     jwt_audience: str = ""

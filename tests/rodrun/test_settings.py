@@ -33,9 +33,23 @@ def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.Mo
     assert settings.video_codec is VideoCodec.AV1
 
 
+def test_times_to_answer_and_to_connect_are_the_operators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = load(None, {})
+    assert (platform.accept_within_s, platform.start_within_s) == (300, 120)
+    monkeypatch.setenv("RODRUN_ACCEPT_WITHIN_S", "10")
+    file = tmp_path / "rodrun.toml"
+    file.write_text("start_within_s = 3600")
+    settings = load(file, {})
+    assert (settings.accept_within_s, settings.start_within_s) == (10, 3600)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ({"accept_within_s": 9}, "accept_within_s"),
+        ({"start_within_s": 3601}, "start_within_s"),
         ({"http_port": 70000}, "http_port"),
         ({"tls": "only-one.pem"}, "CERT,KEY"),
         ({"colour": "red"}, "colour"),
