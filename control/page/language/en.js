@@ -138,7 +138,7 @@ export default {
   "outcome.declined.reason": "Reason: {reason}",
   "outcome.expired.title": "No answer",
   "outcome.expired.text":
-    "{name} did not answer within 5 minutes. The request is closed and you owe nothing.",
+    "{name} did not answer within {time}. The request is closed and you owe nothing.",
   "outcome.home": "To your specialists",
 
   "call.title": "Video consultation with {name}",
@@ -247,7 +247,7 @@ export default {
     "You had no connection for more than 15 seconds and the consultation was ended.",
   "finish.did_not_start.title": "The consultation did not start",
   "finish.did_not_start.text":
-    "We could not connect you both within 2 minutes. There is nothing to pay.",
+    "We could not connect you both within {time}. There is nothing to pay.",
   "finish.service.title": "The consultation was interrupted",
   "finish.service.text":
     "The cause is in our system, not with you. We are sorry for the inconvenience.",

@@ -10,6 +10,8 @@ const GOOD = new Set(["completed", "early_end_agreed"]);
 export function finish(app) {
   const { t } = app;
   const { id, end, started_at: started, ended_at: ended } = app.consultation;
+  // How long it was waited for somebody who did not come.
+  const time = duration(Math.round(ended - app.consultation.accepted_at), t);
   const { role } = app.user;
   const key = endKey(app.consultation, role);
   const ratings = canRate(app.consultation, role)
@@ -30,7 +32,7 @@ export function finish(app) {
         h(
           "p",
           { class: "lead", testid: "finish-reason", "data-reason": end?.reason ?? "" },
-          t(`finish.${key}.text`),
+          t(`finish.${key}.text`, { time }),
         ),
         h(
           "dl",
