@@ -83,7 +83,7 @@ class ConnectionStatistics:
 
 
 def warm_up() -> None:
-    """Compile the plane, or load its machine code. Takes up to a minute the first time.
+    """Compile the plane, or load its machine code. Takes a minute or two the first time.
 
     Blocks; later calls return at once. ``Plane.start`` calls it, too.
     """
@@ -92,7 +92,7 @@ def warm_up() -> None:
     directory = cache_directory(Path(__file__).resolve().parent)
     is_kept = any(directory.rglob("loop.run-*.nbi"))
     if not is_kept:
-        _log.info("compiling the forwarding plane, once for this version: up to a minute")
+        _log.info("compiling the forwarding plane, once for this version: a minute or two")
     began = time.monotonic()
     tables, _messages = make_tables(PlaneSettings(max_participants=1))
     with _one_at_a_time(directory):
