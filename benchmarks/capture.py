@@ -23,6 +23,7 @@ import pylibsrtp
 from aiortc import RTCCertificate
 from playwright.async_api import async_playwright
 
+from benchmarks.browsers import CHROMIUM
 from loadtest.arrival_profile import ArrivalProfile, write_profile
 from sfu.negotiation import AnswerTerms, Candidate, answer, read_offer
 from sfu.plane import feedback
@@ -31,7 +32,6 @@ from sfu.transport.dtls import DtlsTransport
 from sfu.transport.ice import AddressSelected, Credentials, IceAgent, SendResponse
 
 SO_TIMESTAMPNS = 35
-CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT, FRAME_RATE = 640, 360, 30
 MAX_VIDEO_BPS = 1_610_000  # makes some 190 packets of 1.1 kB a second
 FEEDBACK_INTERVAL_S = 0.05
@@ -289,7 +289,7 @@ async def capture(seconds: float, warm_up_s: float, max_video_bps: int) -> Arriv
         write_microphone(microphone)
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM,
+                executable_path=CHROMIUM.executable(),
                 args=[
                     "--no-sandbox",
                     f"--use-fake-device-for-media-stream=fps={FRAME_RATE}",
@@ -338,8 +338,7 @@ def describe(profile: ArrivalProfile) -> str:
         lines.append(
             f"{name}: {profile.rate(video):.1f} packets/s of {profile.mean_size(video):.0f} B"
         )
-    chosen = profile.video == 1
-    gaps = np.diff(profile.at_us[chosen])[profile.frame_end[chosen][:-1] == 0]
+    gaps = profile.frame_gaps_us()
     if len(gaps):
         quartiles = np.percentile(gaps, [25, 50, 75])
         lines.append(

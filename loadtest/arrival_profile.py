@@ -72,6 +72,12 @@ class ArrivalProfile:
         """Mean octets a packet of one kind."""
         return float(np.mean(self.size[self.video == video]))
 
+    def frame_gaps_us(self) -> Integers:
+        """The times between successive packets of one frame, of all frames."""
+        chosen = self.video == 1
+        gaps: Integers = np.diff(self.at_us[chosen])[self.frame_end[chosen][:-1] == 0]
+        return gaps
+
 
 def read_profile(path: Path) -> ArrivalProfile:
     """Read a capture. Raises BadProfile, or OSError when there is no such file."""
@@ -128,7 +134,7 @@ def fitted(
         offset_us = at_us - at_us[first]
         if video and video_gap_us is not None:
             place = np.arange(len(chosen)) - first
-            inside = np.diff(at_us)[place[1:] > 0]
+            inside = profile.frame_gaps_us()
             if len(inside):
                 offset_us = offset_us + place * round(video_gap_us - float(np.median(inside)))
         stretch = len(chosen) * 1e6 / pps / profile.period_us

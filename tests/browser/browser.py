@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
+from benchmarks.browsers import CHROMIUM, FIREFOX
+
 HERE = Path(__file__).parent
 CALL_TIMEOUT_S = 60.0
 WAIT_TIMEOUT_S = 10.0
@@ -29,11 +31,7 @@ class Kind(StrEnum):
     FIREFOX = "firefox"
 
 
-EXECUTABLES = {
-    Kind.CHROMIUM: ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
-    Kind.FIREFOX: ("firefox-esr", "firefox"),
-}
-EXECUTABLE_VARIABLES = {Kind.CHROMIUM: "RODRUN_CHROMIUM", Kind.FIREFOX: "RODRUN_FIREFOX"}
+INSTALLED = {Kind.CHROMIUM: CHROMIUM, Kind.FIREFOX: FIREFOX}
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -64,23 +62,6 @@ FIREFOX_PREFERENCES = {
 
 class BrowserError(Exception):
     """The browser did not do what it was asked; the text is what it said."""
-
-
-def executable(kind: Kind) -> str:
-    """The path of an installed browser.
-
-    Raises:
-        BrowserError: none is installed, with what to do.
-    """
-    variable = EXECUTABLE_VARIABLES[kind]
-    names = (os.environ[variable],) if variable in os.environ else EXECUTABLES[kind]
-    for name in names:
-        if (path := shutil.which(name)) is not None:
-            return path
-    raise BrowserError(
-        f"None of {', '.join(names)} is installed. Run tests/install-browsers, or name "
-        f"another executable in {variable}."
-    )
 
 
 class Browser:
@@ -133,7 +114,7 @@ class Browser:
             self.version: str = self.call(
                 "launch",
                 kind=kind.value,
-                executable=executable(kind),
+                executable=INSTALLED[kind].executable(),
                 args=[*usual, *arguments],
                 preferences=FIREFOX_PREFERENCES if kind is Kind.FIREFOX else {},
             )

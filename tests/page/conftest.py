@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from benchmarks.browsers import CHROMIUM
+
 PAGE = Path(__file__).parents[2] / "control" / "page"
 ORIGIN = "http://localhost"
 ARGUMENTS = [
@@ -27,7 +29,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """One browser for all tests of this package."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=ARGUMENTS
+            executable_path=CHROMIUM.executable(), args=ARGUMENTS
         )
         yield browser
         await browser.close()
