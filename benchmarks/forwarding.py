@@ -4,7 +4,8 @@
 (``relay``) take turns under the same load, five pairs of runs; the server has one core, the load
 generator another. CPU time is that of all threads of the server, by the scheduler's own account,
 over the packets that arrived. What is printed is the median of the pairs; loss is of all runs. A
-pair in which the generator itself could not keep up is measured again (``pairs_left_out``).
+pair in which the generator itself could not keep up is measured again (``pairs_left_out``); when
+fewer than wanted remain, it says so and exits with 1.
 
 Participants are real to the worker: ICE, DTLS, SRTP, two in a room. Their packets come as a
 capture of Chromium says, 50 audio and 190 video packets a second each. To the relay go the same
@@ -23,6 +24,7 @@ from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from aiortc import RTCCertificate
 
 from benchmarks import processor
@@ -234,11 +236,14 @@ def report(
     rooms: int,
     seconds: float,
     srtp_profile: str,
-    profile: ArrivalProfile,
+    captured: ArrivalProfile,
+    replayed: ArrivalProfile,
+    pairs_wanted: int,
 ) -> dict[str, Any]:
     """The result, as it is printed with ``--json``.
 
-    Disturbed pairs are left out, but not their losses; when there are no others, they have to do.
+    The load was ``replayed``, which is ``captured`` as ``fitted`` makes it. Disturbed pairs are
+    left out, but not their losses; when there are no others, they have to do.
     """
     pairs = [pair for pair in measured if not pair.disturbed] or measured
     ours = [pair.worker for pair in pairs]
@@ -255,6 +260,10 @@ def report(
             for name in ("p50", "p99")
         }
 
+    def frame_gap_us(profile: ArrivalProfile) -> float | None:
+        gaps = profile.frame_gaps_us()
+        return float(np.median(gaps)) if len(gaps) else None
+
     return {
         "rooms": rooms,
         "seconds": seconds,
@@ -268,15 +277,21 @@ def report(
         "relay_latency_ms": latency(theirs),
         "profile": {
             "srtp": srtp_profile,
-            "arrivals": profile.source,
-            "audio_pps": round(profile.rate(False), 1),
-            "audio_size": round(profile.mean_size(False)),
-            "video_pps": round(profile.rate(True), 1),
-            "video_size": round(profile.mean_size(True)),
+            "arrivals": replayed.source,
+            "audio_pps": round(replayed.rate(False), 1),
+            "audio_size": round(replayed.mean_size(False)),
+            "video_pps": round(replayed.rate(True), 1),
+            "video_size": round(replayed.mean_size(True)),
+            # the median, between packets of a frame
+            "frame_gap_us": {
+                "captured": frame_gap_us(captured),
+                "replayed": frame_gap_us(replayed),
+            },
         },
         "generator_bottlenecks": [
             run.traffic.bottleneck for run in (*ours, *theirs) if run.traffic.bottleneck
         ],
+        "pairs_wanted": pairs_wanted,
         "pairs_left_out": len(measured) - len(pairs),
         "drops": {name: count for name, count in counts["drops"].items() if count},
         "pairs": [
@@ -290,6 +305,19 @@ def report(
         ],
         "machine": processor.machine(),
     }
+
+
+def shortage(measured: list[Pair], pairs_wanted: int) -> str | None:
+    """The warning when fewer undisturbed pairs were had than wanted."""
+    undisturbed = sum(not pair.disturbed for pair in measured)
+    if undisturbed >= pairs_wanted:
+        return None
+    return (
+        f"WARNING: {undisturbed} undisturbed pairs of the {pairs_wanted} wanted. In"
+        f" {len(measured) - undisturbed} the load generator itself could not keep up"
+        + ("" if undisturbed else ", so the figures are of disturbed pairs")
+        + ". Measure again on a machine at rest, or with fewer rooms."
+    )
 
 
 def in_words(result: dict[str, Any]) -> str:
@@ -312,8 +340,8 @@ def in_words(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code, 1 when undisturbed pairs are wanting."""
     parser = argparse.ArgumentParser(prog="benchmarks.forwarding", description=__doc__)
     parser.add_argument("--rooms", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each run")
@@ -322,13 +350,29 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--arrivals", default=ARRIVALS, help="a capture in loadtest/profiles")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    profile = fitted(read_profile(PROFILES / f"{options.arrivals}.json"))
+    if options.pairs < 1:
+        parser.error("--pairs: at least 1")
+    captured = read_profile(PROFILES / f"{options.arrivals}.json")
+    replayed = fitted(captured)
     pairs, counts = asyncio.run(
-        compare(options.rooms, options.seconds, options.profile, profile, options.pairs)
+        compare(options.rooms, options.seconds, options.profile, replayed, options.pairs)
     )
-    result = report(pairs, counts, options.rooms, options.seconds, options.profile, profile)
+    result = report(
+        pairs,
+        counts,
+        options.rooms,
+        options.seconds,
+        options.profile,
+        captured,
+        replayed,
+        options.pairs,
+    )
     sys.stdout.write((json.dumps(result, indent=2) if options.json else in_words(result)) + "\n")
+    warning = shortage(pairs, options.pairs)
+    if warning is not None:
+        sys.stderr.write(warning + "\n")
+    return 0 if warning is None else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
