@@ -44,8 +44,6 @@ class AnswerTerms:
         cname: RTCP canonical name, one for all outbound streams (they share a clock).
         stream_id: of the partner's audio and camera; ``screen_stream_id``: of the screen.
         version: of the session description; must rise with each answer on one connection.
-        red: answer RED when it is offered. It stands after Opus, so that a browser uses it only
-            when its page asks for it (``RTCRtpEncodingParameters.codec``).
     """
 
     video_codec: Codec
@@ -59,7 +57,6 @@ class AnswerTerms:
     stream_id: str = "camera"
     screen_stream_id: str = "screen"
     version: int = 1
-    red: bool = True
 
     def __post_init__(self) -> None:
         if self.video_codec not in VIDEO_CODECS:
@@ -112,7 +109,7 @@ def answer(offer: Offer, terms: AnswerTerms) -> Negotiated:
         if section.track is None or section.mid is None:
             lines += _refused_section(section)
             continue
-        codecs = _agreed_codecs(section, room_codec, red=terms.red)
+        codecs = _agreed_codecs(section, room_codec)
         payload_types |= {offered.payload_type: codec for codec, offered in codecs.items()}
         extension_ids |= {offered.id: name for name, offered in section.extensions.items()}
         lines += _section(section, section.mid, codecs, terms)
@@ -131,12 +128,12 @@ def answer(offer: Offer, terms: AnswerTerms) -> Negotiated:
     )
 
 
-def _agreed_codecs(
-    section: MediaSection, room_codec: Codec, *, red: bool
-) -> dict[Codec, OfferedCodec]:
+def _agreed_codecs(section: MediaSection, room_codec: Codec) -> dict[Codec, OfferedCodec]:
     """What is answered on an m-line, best first: a browser sends the first."""
     if section.track == TrackKind.AUDIO:
-        wanted = [Codec.OPUS, Codec.RED] if red else [Codec.OPUS]
+        # RED stands after Opus, so that a browser uses it only when its page asks for it
+        # (RTCRtpEncodingParameters.codec). Partners who lack it get what the plane unwraps.
+        wanted = [Codec.OPUS, Codec.RED]
     else:
         # Retransmissions after all codecs would do too; next to their codec they read better.
         wanted = [
