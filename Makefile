@@ -1,11 +1,28 @@
 # `make run` starts everything on this machine; `make test` checks everything.
-# Both do their own set-up, here and nowhere else than .venv, tests/browser/node_modules
-# and (for the tests) the distribution's browser packages.
+# Both do their own set-up, here and nowhere else than .venv, tests/browser/node_modules and the
+# distribution's packages: ensurepip where it is missing and, for the tests, the browsers.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+
+# Debian and Ubuntu keep ensurepip, which a virtual environment needs, in a package of its own.
+define INSTALL_ENSUREPIP
+as_root=; package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+if ! command -v apt-get >/dev/null; then :; \
+elif [ "$$(id -u)" = 0 ] || { sudo -n true && as_root="sudo -n"; } 2>/dev/null; then \
+	echo "Installing $$package"; \
+	$$as_root apt-get update -qq; \
+	$$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$package >/dev/null; \
+fi; \
+$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	echo "$(PYTHON) lacks ensurepip. Install its package, then run it again: $$package"; \
+	echo "    sudo apt-get update && sudo apt-get install $$package"; \
+	exit 1; \
+}
+endef
 
 .PHONY: run test setup setup-test format lock clean
 
@@ -17,7 +34,8 @@ setup: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python found. Install Python 3.11 or newer (package python3)."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: rodrun needs Python 3.11 or newer. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(INSTALL_ENSUREPIP); }
+	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
