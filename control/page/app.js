@@ -89,7 +89,7 @@ export class App {
   }
 
   tell(name, places = {}, key = `notice.${name}`) {
-    const notice = { name, text: this.t(key, places) };
+    const notice = { name, key, places };
     this.notices = [...this.notices, notice].slice(-3);
     setTimeout(() => {
       this.notices = this.notices.filter((each) => each !== notice);

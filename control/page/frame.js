@@ -10,6 +10,7 @@ export class Frame {
   #main = h("main", { id: "main", tabindex: "-1" });
   #notices = h("ul", { class: "notices", "aria-live": "polite", testid: "notices" });
   #told = [];
+  #toldIn = null;
 
   constructor(app) {
     this.#app = app;
@@ -43,11 +44,17 @@ export class Frame {
     this.#showHeader();
     this.#lost.hidden = app.events?.state !== "lost";
     setText(this.#lost, app.t("header.lost"));
-    if (this.#told !== app.notices) {
+    if (this.#told !== app.notices || this.#toldIn !== app.language) {
       this.#told = app.notices;
+      this.#toldIn = app.language;
       this.#notices.replaceChildren(
-        ...app.notices.map(({ name, text }) =>
-          h("li", { testid: "notice", "data-notice": name }, icon("info"), h("span", {}, text)),
+        ...app.notices.map(({ name, key, places }) =>
+          h(
+            "li",
+            { testid: "notice", "data-notice": name },
+            icon("info"),
+            h("span", {}, app.t(key, places)),
+          ),
         ),
       );
     }

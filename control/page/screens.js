@@ -116,6 +116,7 @@ export function endKey(consultation, role) {
   const reason = consultation.end?.reason ?? "completed";
   const mine = `${role}_left` === reason;
   if (mine) return "you_left";
+  if (reason === "did_not_start" && consultation.end.by) return "left_before_start";
   if (reason === "specialist_connection_lost" && role === "specialist")
     return "own_connection_lost";
   return reason;

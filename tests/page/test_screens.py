@@ -299,6 +299,7 @@ async def test_why_a_request_is_not_possible(
 @pytest.mark.parametrize(
     ("reason", "role", "key"),
     [
+        ("did_not_start by client", "specialist", "left_before_start"),
         ("completed", "client", "completed"),
         ("specialist_left", "client", "specialist_left"),
         ("specialist_left", "specialist", "you_left"),
@@ -314,7 +315,8 @@ async def test_why_a_request_is_not_possible(
 async def test_an_end_is_told_from_the_readers_side(
     modules: Page, reason: str, role: str, key: str
 ) -> None:
-    ended = consultation("ended", end={"reason": reason, "by": None})
+    reason, _, by = reason.partition(" by ")
+    ended = consultation("ended", end={"reason": reason, "by": by or None})
 
     assert await ask(modules, "endKey", ended, role) == key
     assert await ask(modules, "canRate", ended, role) is (

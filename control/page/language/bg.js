@@ -248,6 +248,9 @@ export default {
   "finish.did_not_start.title": "Консултацията не започна",
   "finish.did_not_start.text":
     "Връзката между двамата не се осъществи в рамките на {time}. Не се дължи плащане.",
+  "finish.left_before_start.title": "Консултацията не започна",
+  "finish.left_before_start.text":
+    "Консултацията беше напусната, преди да започне. Не се дължи плащане.",
   "finish.service.title": "Консултацията прекъсна",
   "finish.service.text": "Причината е в нашата система, не във Вас. Съжаляваме за неудобството.",
   "finish.with": "Консултация с {name}",

@@ -248,6 +248,9 @@ export default {
   "finish.did_not_start.title": "The consultation did not start",
   "finish.did_not_start.text":
     "We could not connect you both within {time}. There is nothing to pay.",
+  "finish.left_before_start.title": "The consultation did not start",
+  "finish.left_before_start.text":
+    "The consultation was left before it began. There is nothing to pay.",
   "finish.service.title": "The consultation was interrupted",
   "finish.service.text":
     "The cause is in our system, not with you. We are sorry for the inconvenience.",
