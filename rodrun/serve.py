@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import ifaddr
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -22,6 +21,7 @@ from rodrun.certificate import tls_context
 from rodrun.settings import ServeSettings, SettingsError
 from sfu.metrics import WorkerCollector
 from sfu.server import Worker, WorkerSettings
+from sfu.transport.interfaces import hosts_to_announce, machine_addresses
 
 logger = logging.getLogger("rodrun")
 
@@ -99,21 +99,16 @@ def _is_wildcard(host: str) -> bool:
     return host in ("::", "0.0.0.0", "")
 
 
-def _machine_addresses() -> list[str]:
-    """Addresses of this machine that others can reach, without loopback and link-local ones."""
-    found = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            address = ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
-            if not (address.is_loopback or address.is_link_local):
-                found.append(str(address))
-    return found
+def _reachable(wildcard: str) -> list[str]:
+    """The addresses at which others reach a server that listens on ``wildcard``."""
+    hosts = hosts_to_announce(wildcard or "::", (), machine_addresses())
+    return [host for host in hosts if not ipaddress.ip_address(host).is_loopback]
 
 
 def _hosts(settings: ServeSettings) -> list[str]:
     """The names that the page may be opened under."""
     if _is_wildcard(settings.http_host):
-        return [*_LOOPBACK, *_machine_addresses()]
+        return [*_LOOPBACK, *_reachable(settings.http_host)]
     return list(dict.fromkeys([*_LOOPBACK, settings.http_host]))
 
 
@@ -173,7 +168,7 @@ def _announce(settings: ServeSettings, http_port: int, udp_port: int) -> None:
     """Tell whoever started this where to go."""
     scheme = "https" if settings.tls else "http"
     if _is_wildcard(settings.http_host):
-        hosts = ["localhost", *_machine_addresses()]
+        hosts = ["localhost", *_reachable(settings.http_host)]
     else:
         hosts = [settings.http_host]
     console = Console(highlight=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """The settings of ``rodrun serve``: command line, then environment, then file, then default."""
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,14 @@ class ServeSettings(BaseSettings):
         """Take ``a,b`` (as an environment variable has it) for a list."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("udp_host", "announce")
+    @classmethod
+    def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        """Candidates carry addresses; a name would have to be looked up by every browser."""
+        for host in (value,) if isinstance(value, str) else value:
+            ip_address(host)
         return value
 
     @field_validator("tls")

@@ -52,6 +52,8 @@ def test_times_to_answer_and_to_connect_are_the_operators(
         ({"start_within_s": 3601}, "start_within_s"),
         ({"http_port": 70000}, "http_port"),
         ({"tls": "only-one.pem"}, "CERT,KEY"),
+        ({"udp_host": "localhost"}, "udp_host.*'localhost' does not appear to be an IP"),
+        ({"announce": ("192.0.2.7", "media.example")}, "announce.*'media.example' does not"),
         ({"colour": "red"}, "colour"),
     ],
 )
