@@ -68,6 +68,14 @@ class WorkerCollector(Collector):
             "Datagrams that the kernel dropped because the socket's buffer was full.",
             counts.drops.get(SOCKET_OVERFLOW, 0),
         )
+        events = CounterMetricFamily(
+            "rodrun_plane_events",
+            "What else the forwarding plane has counted, bounds that were reached among it.",
+            labels=["event"],
+        )
+        for event, number in sorted(counts.plane_events.items()):
+            events.add_metric([event], number)
+        yield events
         handshakes = CounterMetricFamily(
             "rodrun_handshakes",
             "DTLS handshakes that ended, by SRTP profile or as failed.",

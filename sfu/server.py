@@ -83,6 +83,7 @@ class WorkerCounts:
 
     Attributes:
         drops: by reason; of the plane and of the handshakes.
+        plane_events: what else the plane has counted, by name.
         handshakes: by SRTP profile, or ``failed``.
         events_dropped: because control did not read them.
     """
@@ -95,6 +96,7 @@ class WorkerCounts:
     packets_out: int
     octets_out: int
     drops: dict[str, int]
+    plane_events: dict[str, int]
     handshakes: dict[str, int]
     events_dropped: int
 
@@ -217,6 +219,7 @@ class Worker:
             packets_out=packets_out,
             octets_out=octets_out,
             drops=self._plane.drops() | self._node.drops | self._drops,
+            plane_events=self._plane.counts(),
             handshakes=dict(self._outcomes),
             events_dropped=self._events.dropped,
         )

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from sfu.compiled import compiled, compiled_within
-from sfu.plane.tables import ADDRESS_WORDS, ADDRESSES, Record, Tables
+from sfu.plane.tables import ADDRESS_WORDS, ADDRESSES, Counter, Record, Tables
 
 Words = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
@@ -97,10 +97,12 @@ def add_address(t: Tables, slot: int, words: Words) -> int:
     if place >= 0 and place // ADDRESSES == slot:
         return place % ADDRESSES
     if place >= 0:
+        t.counts[Counter.ADDRESS_MOVED] += 1
         _remove_address(t, place // ADDRESSES, place % ADDRESSES)
     record = t.slots[slot]
     index = _place_for(record)
     if index < record["address_count"]:
+        t.counts[Counter.ADDRESS_REPLACED] += 1
         _forget(t, slot, index)
     else:
         record["address_count"] += 1

@@ -41,6 +41,7 @@ from sfu.plane.tables import (
     BATCH,
     FIRST_OCTET,
     STRIDE,
+    Counter,
     DropReason,
     Phase,
     Tables,
@@ -134,6 +135,8 @@ def receive(t: Tables, now_ns: int) -> None:
     state["position"] = 0
     state["count"] = max(count, 0)
     state["commands_checked"] = 0
+    if count == BATCH:
+        t.counts[Counter.BATCH_FULL] += 1
     for index in range(count):
         header = headers[index]
         datagram = t.datagrams[index]

@@ -20,6 +20,7 @@ from sfu.plane.tables import (
     CONTROL_ROW,
     CONTROL_ROWS,
     SLOT_SIZE,
+    Counter,
     DropReason,
     Tables,
 )
@@ -79,6 +80,7 @@ def queue_media(t: Tables, slot: int, at: int, end: int) -> bool:
     """
     state = t.state[0]
     if state["queued"] >= BATCH + CONTROL_ROWS:
+        t.counts[Counter.FLUSHED_EARLY] += 1
         flush(t)
     t.length[0] = end - at
     address = int(state["data_address"]) + at
@@ -95,6 +97,7 @@ def control_row(t: Tables) -> int:
     """Where a row of ``t.rows`` begins whose ``ROW_ROOM`` octets may take one compound packet."""
     state = t.state[0]
     if state["control_rows"] >= CONTROL_ROWS or state["queued"] >= BATCH + CONTROL_ROWS:
+        t.counts[Counter.FLUSHED_EARLY] += 1
         flush(t)
     return int(state["control_rows"]) * CONTROL_ROW
 

@@ -25,6 +25,7 @@ from sfu.plane.tables import (
     INBOUND,
     MID_SIZE,
     OUTBOUND,
+    Counter,
     DropReason,
     PlaneSettings,
     Role,
@@ -322,6 +323,10 @@ class Plane:
     def drops(self) -> dict[str, int]:
         """How many were dropped, by the name of the reason in small letters, since the start."""
         return {reason.name.lower(): int(self._tables.drops[reason]) for reason in DropReason}
+
+    def counts(self) -> dict[str, int]:
+        """What else has happened, and which bounds were reached, by the name in small letters."""
+        return {each.name.lower(): int(self._tables.counts[each]) for each in Counter}
 
     # Within
 

@@ -9,7 +9,7 @@ from sfu.compiled import compiled_within
 from sfu.native import srtp_remove_stream
 from sfu.plane.feedback import UNWRAPPED_FROM
 from sfu.plane.rtcp import get8
-from sfu.plane.tables import INBOUND, TRACKS, Integers, Octets, Record, Tables
+from sfu.plane.tables import INBOUND, TRACKS, Counter, Integers, Octets, Record, Tables
 from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
 
 _IDLE_NS: Final = 10_000_000_000
@@ -44,6 +44,8 @@ def forget_source(t: Tables, place: int) -> None:
     """Free a place, here and in libsrtp."""
     source = t.sources[place]
     slot = t.slots[place // INBOUND]
+    if source["ssrc"] >= 0:
+        t.counts[Counter.SOURCE_REPLACED] += 1
     if source["ssrc"] >= 0 and source["heard_ns"] > 0 and slot["srtp_in"] != 0:
         srtp_remove_stream(int(slot["srtp_in"]), int(source["ssrc"]))
     source["ssrc"] = -1

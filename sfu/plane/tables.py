@@ -83,6 +83,16 @@ class DropReason(IntEnum):
     FAULT = 27
 
 
+class Counter(IntEnum):
+    """What the plane counts beside drops (``t.counts``): events, and bounds that were reached."""
+
+    ADDRESS_REPLACED = 0  # the oldest of a slot's validated addresses gave way to a new one
+    ADDRESS_MOVED = 1  # an address went over to the slot that validated it last
+    SOURCE_REPLACED = 2  # an undeclared source gave way to a new one
+    BATCH_FULL = 3  # a turn received as much as it may: more may be waiting
+    FLUSHED_EARLY = 4  # what was to be sent did not fit into one batch
+
+
 class Role(IntEnum):
     """An outbound stream of a slot."""
 
@@ -303,6 +313,7 @@ class Tables(NamedTuple):
     open_slots: npt.NDArray[np.int64]  # the first ``open_count`` are those with something to do
     rings: npt.NDArray[np.int64]  # arrivals by transport-wide number, one row a slot
     drops: Integers
+    counts: Integers  # by Counter
     state: Records  # one record
     # Receiving
     datagrams: Records
@@ -359,6 +370,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         open_slots=np.zeros(slots, np.int64),
         rings=np.zeros((slots, ARRIVALS), np.int64),
         drops=np.zeros(len(DropReason), np.int64),
+        counts=np.zeros(len(Counter), np.int64),
         state=np.zeros(1, STATE),
         datagrams=np.zeros(BATCH, DATAGRAM),
         data=incoming.data,

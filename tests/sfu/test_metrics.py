@@ -18,6 +18,7 @@ class Counted:
             packets_out=20,
             octets_out=2000,
             drops={"not_authentic": 4, "socket_overflow": 5},
+            plane_events={"batch_full": 9},
             handshakes={"SRTP_AEAD_AES_128_GCM": 6, "failed": 7},
             events_dropped=8,
         )
@@ -37,6 +38,7 @@ def test_every_count_has_a_name_with_its_unit() -> None:
         'rodrun_media_bytes_total{direction="out"} 2000.0',
         'rodrun_dropped_packets_total{reason="not_authentic"} 4.0',
         "rodrun_socket_overflow_packets_total 5.0",
+        'rodrun_plane_events_total{event="batch_full"} 9.0',
         'rodrun_handshakes_total{outcome="SRTP_AEAD_AES_128_GCM"} 6.0',
         'rodrun_handshakes_total{outcome="failed"} 7.0',
         "rodrun_events_dropped_total 8.0",
