@@ -54,14 +54,7 @@ def serve_command(
 
     Each option is also an environment variable (RODRUN_HTTP_PORT) and a line of the TOML file.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(message)s",
-        datefmt="[%X]",
-        handlers=[RichHandler(console=errors, show_path=False)],
-    )
-    for chatty in ("aiosqlite", "alembic", "numba", "asyncio", "aiohttp.access", "aiortc"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    _log_to_stderr(verbose)
     given = {
         "demo": demo,
         "data_dir": data_dir,
@@ -79,6 +72,40 @@ def serve_command(
     except (SettingsError, ServeError) as error:
         errors.print(f"[bold red]rodrun:[/] {error}", highlight=False)
         raise typer.Exit(2) from None
+
+
+@app.command("warm-up")
+def warm_up_command(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+) -> None:
+    """Compile everything that serve needs, so that no start has to; for images.
+
+    RODRUN_CACHE_DIR says where to put the machine code, NUMBA_CPU_NAME and NUMBA_CPU_FEATURES
+    which processor it is for. Serve must then run with the same three.
+    """
+    _log_to_stderr(verbose)
+    made = warm_up()
+    if made.directory is None:
+        errors.print(
+            "[bold red]rodrun:[/] the machine code cannot be kept. Name a folder that can be"
+            " written in RODRUN_CACHE_DIR.",
+            highlight=False,
+        )
+        raise typer.Exit(1)
+    what = f"compiled {made.compiled} functions" if made.compiled else "nothing to compile"
+    output = Console(highlight=False, soft_wrap=True)
+    output.print(f"{what} for {made.processor}, {made.seconds:.0f} s: {made.directory}")
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(message)s",
+        datefmt="[%X]",
+        handlers=[RichHandler(console=errors, show_path=False)],
+    )
+    for chatty in ("aiosqlite", "alembic", "numba", "asyncio", "aiohttp.access", "aiortc"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def main() -> None:

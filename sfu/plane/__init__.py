@@ -1,6 +1,7 @@
 """The compiled plane: what moves the media. ``Plane`` is its facade; commands in, events out."""
 
-from sfu.plane.plane import ConnectionStatistics, Plane, PlaneBusy, warm_up
+from sfu.plane.compilation import WarmUp, warm_up
+from sfu.plane.plane import ConnectionStatistics, Plane, PlaneBusy
 from sfu.plane.records import DtlsReceived, Faulted, PlaneEvent, Released, StunReceived
 from sfu.plane.tables import MAX_PARTICIPANTS, DropReason, PlaneSettings
 
@@ -16,5 +17,6 @@ __all__ = [
     "PlaneSettings",
     "Released",
     "StunReceived",
+    "WarmUp",
     "warm_up",
 ]

@@ -1,22 +1,21 @@
 """The plane as the rest of the node sees it: one UDP socket, one thread, commands and events."""
 
-import fcntl
 import logging
 import os
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from sfu.compiled import JIT_DISABLED, cache_directory, forget_old_code
+from sfu.compiled import JIT_DISABLED
 from sfu.native import ADDRESS_SIZE, SO_RXQ_OVFL, SO_TIMESTAMPNS
+from sfu.plane.compilation import warm_up
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
@@ -81,39 +80,6 @@ class ConnectionStatistics:
     lost_out: int
     fraction_lost_out: float | None
     round_trip_s: float | None
-
-
-def warm_up() -> None:
-    """Compile the plane, or load its machine code. Takes a minute or two the first time.
-
-    Blocks; later calls return at once. ``Plane.start`` calls it, too.
-    """
-    if JIT_DISABLED or run.nopython_signatures:  # type: ignore[attr-defined]
-        return
-    directory = cache_directory(Path(__file__).resolve().parent)
-    is_kept = any(directory.rglob("loop.run-*.nbi"))
-    if not is_kept:
-        _log.info("compiling the forwarding plane, once for this version: a minute or two")
-    began = time.monotonic()
-    tables, _messages = make_tables(PlaneSettings(max_participants=1))
-    with _one_at_a_time(directory):
-        run(tables)  # told to stop before it begins
-    if not is_kept:
-        _log.info("compiled the forwarding plane in %.0f s", time.monotonic() - began)
-        forget_old_code(time.time())
-
-
-@contextmanager
-def _one_at_a_time(directory: Path) -> Iterator[None]:
-    """Let the first of several workers compile; the others then find its machine code."""
-    try:
-        lock = (directory / "compiling").open("w")
-    except OSError:  # nothing can be kept here: each compiles for itself
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 class Plane:
