@@ -20,9 +20,16 @@ from sfu.plane.continuity import (
     original_sequence,
 )
 from sfu.plane.feedback import unwrap_near
-from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
+from sfu.plane.keyframes import (
+    ask_for_keyframes,
+    media_role,
+    note_payload,
+    note_silence,
+    want_keyframe,
+)
 from sfu.plane.outgoing import can_send_to, queue_media
 from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements, write_header
+from sfu.plane.pictures import continue_pictures
 from sfu.plane.reception import note_sequence, note_timestamp
 from sfu.plane.redundancy import map_blocks, primary_block
 from sfu.plane.rtcp import get8, get16, get32, put16
@@ -35,7 +42,7 @@ from sfu.plane.sources import (
     place_for_source,
 )
 from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Tables
-from sfu.rtp.media import Codec, Extension
+from sfu.rtp.media import RTX_OFFSET, Codec, Extension
 
 _REPLAY_FAIL: Final = 9  # srtp_err_status_t
 _REPLAY_OLD: Final = 10
@@ -128,6 +135,7 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
         t.drops[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
         return
     if source["rtx"] == 0:
+        note_silence(source, arrival_ns)
         rate = clock_rate(int(source["kind"]))
         note_timestamp(source["reception"], get32(data, at + 4), arrival_ns, rate)
     partner = int(record["partner"])
@@ -203,7 +211,6 @@ def forward(
         follow(stream, epoch, ssrc, sequence)
         if source["rtx"] == 0:
             want_keyframe(t, slot, kind)
-            ask_for_keyframes(t, slot, now_ns)
     is_new_time = media["time_epoch"] != epoch
     if is_new_time or (source["rtx"] == 0 and media["time_source"] != ssrc):
         follow_time(media, epoch, ssrc, timestamp, arrival_ns, clock_rate(kind))
@@ -219,6 +226,20 @@ def forward(
         t.elements[Extension.TRANSPORT_WIDE_CC] = our_transport & 0xFFFF
         if sender["feedback_by_partner"] == 0:
             hand_to_partner(t, slot, now_ns)
+
+    if codec >= Codec.VP8:
+        picture = payload
+        of_picture = codec
+        pictured_at = source_at
+        if source["rtx"] != 0:  # behind the original sequence number is the media payload
+            picture += 2
+            of_picture -= RTX_OFFSET
+            pictured_at = find_source(t, slot, int(media["source"]))
+        continue_pictures(data, picture, data_end, of_picture, media, epoch, int(media["source"]))
+        if pictured_at >= 0:
+            note_payload(t, t.sources[pictured_at], data, picture, data_end, of_picture)
+        if source["keyframe_wanted"] != 0 and source["keyframe_tries"] == 0:
+            ask_for_keyframes(t, slot, now_ns)
 
     begin = write_header(
         data,

@@ -28,6 +28,7 @@ from sfu.plane.rtcp import (
     SENDER_REPORT,
     TRANSPORT_FEEDBACK,
     fir_entries,
+    fir_number,
     fir_ssrc,
     is_feedback,
     is_pli,
@@ -47,7 +48,7 @@ from sfu.plane.rtcp import (
     translate_nack,
 )
 from sfu.plane.sources import admit_source, find_source, place_for_source
-from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Octets, Role, Tables
+from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Octets, Role, Tables
 from sfu.rtp.media import TrackKind
 
 _NACK_REACH: Final = 0x4000  # older packets are in nobody's history
@@ -132,7 +133,7 @@ def _respond(
         t.drops[DropReason.GOODBYE_IGNORED] += 1
     else:
         for entry in range(fir_entries(data, at, end)):
-            _ask_source(t, slot, fir_ssrc(data, at, entry), now_ns)
+            _take_intra_request(t, slot, at, end, entry, now_ns)
     return 0
 
 
@@ -202,12 +203,30 @@ def _relay_nack(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
 
 
 @compiled_within
+def _take_intra_request(t: Tables, slot: int, at: int, end: int, entry: int, now_ns: int) -> None:
+    """Take one entry of the full intra request from ``at`` to ``end`` (RFC 5104 section 4.3.1)."""
+    place = _find_stream(t, slot, fir_ssrc(t.data, at, entry))
+    if place < 0:
+        return
+    stream = t.streams[place]
+    sender = sender_ssrc(t.data, at, end)
+    number = fir_number(t.data, at, entry)
+    if stream["intra_number"] == number and stream["intra_sender"] == sender:
+        t.counts[Counter.KEYFRAME_REQUEST_REPEATED] += 1
+        return
+    stream["intra_number"] = number
+    stream["intra_sender"] = sender
+    _ask_source(t, slot, int(stream["ssrc"]), now_ns)
+
+
+@compiled_within
 def _ask_source(t: Tables, slot: int, ssrc: int, now_ns: int) -> None:
     """``slot`` wants a keyframe of the stream of that SSRC."""
     place = _find_stream(t, slot, ssrc)
     partner = int(t.slots[slot]["partner"])
     if place < 0 or partner < 0:
         return
+    t.counts[Counter.KEYFRAME_REQUEST] += 1
     role = place % OUTBOUND
     if role == Role.VIDEO:
         want_keyframe(t, partner, TrackKind.VIDEO.value)

@@ -285,6 +285,12 @@ def fir_ssrc(data: Octets, at: int, entry: int) -> int:
 
 
 @compiled
+def fir_number(data: Octets, at: int, entry: int) -> int:
+    """The command sequence number of entry ``entry``: a repeated one is no new request."""
+    return get8(data, at + 16 + 8 * entry)
+
+
+@compiled
 def write_pli(out: Octets, at: int, sender: int, media: int) -> int:
     """Ask for a keyframe of ``media``."""
     if at + 12 > out.size:

@@ -91,6 +91,12 @@ class Counter(IntEnum):
     SOURCE_REPLACED = 2  # an undeclared source gave way to a new one
     BATCH_FULL = 3  # a turn received as much as it may: more may be waiting
     FLUSHED_EARLY = 4  # what was to be sent did not fit into one batch
+    # keyframes
+    KEYFRAME_REQUEST = 5  # a receiver's PLI or FIR about a stream that it gets
+    KEYFRAME_REQUEST_REPEATED = 6  # an FIR with the number of the last one: no new request
+    KEYFRAME_ASKED = 7  # a PLI sent to a source
+    KEYFRAME_ARRIVED = 8  # one that was wanted begins to arrive
+    KEYFRAME_GIVEN_UP = 9  # a source was asked as often as it may be, and sent none
 
 
 class Role(IntEnum):
@@ -223,8 +229,11 @@ SOURCE = np.dtype(
         ("report_ntp_ns", np.int64),  # what that said, as Unix time of the browser's clock
         ("report_middle", np.int64),  # the middle 32 bits of its NTP time
         ("report_timestamp", np.int64),
-        ("keyframe_asked_ns", np.int64),
+        # Keyframes (``keyframes``)
+        ("media_ns", np.int64),  # when its last media packet came, 0 for never
         ("keyframe_wanted", np.int64),
+        ("keyframe_asked_ns", np.int64),
+        ("keyframe_tries", np.int64),  # requests sent since it is wanted
     ]
 )
 """A source in a slot: place ``slot * INBOUND + i``."""
@@ -250,6 +259,18 @@ STREAM = np.dtype(
         ("reported_ns", np.int64),
         ("fraction_lost", np.int64),  # of 256
         ("packets_lost", np.int64),
+        # Picture ids (``pictures``), kept by a media stream and used by its RTX stream
+        ("picture_epoch", np.int64),  # the epoch and the source in which the shifts hold
+        ("picture_source", np.int64),
+        ("picture_settled", np.int64),  # 1: ``picture_shift`` is known
+        ("picture_shift", np.int64),  # our picture id less the source's
+        ("picture_last", np.int64),  # ours, the highest sent, of 15 bits; −1 for none
+        ("layer_settled", np.int64),
+        ("layer_shift", np.int64),  # the same for TL0PICIDX
+        ("layer_last", np.int64),
+        # Keyframe requests: the last full intra request of the receiver (RFC 5104)
+        ("intra_sender", np.int64),
+        ("intra_number", np.int64),  # −1 for none
     ]
 )
 """A stream that is sent to a slot: place ``slot * OUTBOUND + role``."""
@@ -405,7 +426,8 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     ):
         tables.blank_slot[field] = value
     tables.blank_source["ssrc"] = -1
-    tables.blank_stream["ssrc"] = -1
+    for field in ("ssrc", "picture_last", "layer_last", "intra_number"):
+        tables.blank_stream[field] = -1
     tables.slots[:] = tables.blank_slot
     tables.sources[:] = tables.blank_source
     tables.streams[:] = tables.blank_stream
