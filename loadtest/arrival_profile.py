@@ -52,6 +52,8 @@ class ArrivalProfile:
         video: 1 for video, 0 for audio.
         frame_end: 1 for the last packet of a video frame.
         period_us: after this long the replay begins again.
+        step_us: 0, or the one gap between all packets; participants then stand equal parts of it
+            apart, so that the packets of all of them come singly and evenly.
     """
 
     source: str
@@ -60,6 +62,7 @@ class ArrivalProfile:
     video: Integers
     frame_end: Integers
     period_us: int
+    step_us: float = 0.0
 
     def __len__(self) -> int:
         return len(self.at_us)
@@ -71,6 +74,16 @@ class ArrivalProfile:
     def mean_size(self, video: bool) -> float:
         """Mean octets a packet of one kind."""
         return float(np.mean(self.size[self.video == video]))
+
+    def phases_ns(self, participants: int) -> Integers:
+        """How far into the period each participant begins."""
+        index = np.arange(participants)
+        # the golden ratio spreads any number of phases evenly, and in no step with frames
+        phase = self.period_us * (index * 0.618033988749895 % 1.0)
+        if self.step_us:
+            phase = (phase // self.step_us + index / participants) * self.step_us
+        phases: Integers = (phase * 1000).astype(np.int64)
+        return phases
 
     def frame_gaps_us(self) -> Integers:
         """The times between successive packets of one frame, of all frames."""
@@ -155,6 +168,28 @@ def fitted(
         profile.video[chosen],
         profile.frame_end[chosen],
         period_us,
+    )
+
+
+def spread(profile: ArrivalProfile) -> ArrivalProfile:
+    """The same packets in the same order of each kind, one by one and evenly in time.
+
+    The worst case for a server that takes and sends packets in batches.
+    """
+    wish = np.empty(len(profile))  # where a packet of its kind would stand, kinds apart
+    for video in (False, True):
+        chosen = np.flatnonzero(profile.video == video)
+        wish[chosen] = (np.arange(len(chosen)) + 0.5) / len(chosen)
+    order = np.argsort(wish, kind="stable")
+    step_us = profile.period_us / len(profile)
+    return ArrivalProfile(
+        profile.source,
+        np.round(np.arange(len(profile)) * step_us).astype(np.int64),
+        profile.size[order],
+        profile.video[order],
+        profile.frame_end[order],
+        profile.period_us,
+        step_us,
     )
 
 

@@ -30,8 +30,11 @@ from sfu.native import (
 MIDS = 50  # packets that carry a MID, about as long as a browser waits for a report
 WARM_UP_S = 1.0
 DRAIN_S = 2.0  # at most: what comes later is lost to any conversation
-BOTTLENECK_LATE_MS = 5.0
+BOTTLENECK_LATE_MS = 5.0  # p99
+BOTTLENECK_BUNCHED_MS = 0.5  # p50: packets that wait for the generator go out in batches
 BOTTLENECK_CPU_PCT = 85.0
+NEVER_NS = 1 << 62
+NOBODY = -1
 
 _PR_SET_TIMERSLACK = 29
 
@@ -72,27 +75,63 @@ class Traffic:
             return f"{self.overflow} packets were lost in the generator's own sockets"
         if self.late_ms["p99"] > BOTTLENECK_LATE_MS:
             return f"the generator sent {self.late_ms['p99']:.1f} ms late (p99)"
+        if self.late_ms["p50"] > BOTTLENECK_BUNCHED_MS:
+            return f"half of the packets left more than {self.late_ms['p50']:.2f} ms late"
         if self.cpu_pct > BOTTLENECK_CPU_PCT:
             return f"the generator used {self.cpu_pct:.0f} % of its core"
         return None
 
 
 class Generator:
-    """Participants in pairs (0 with 1, 2 with 3, …), all connected; one run after the other.
+    """Connected participants and their load; one run after the other.
 
     Sequence numbers go on from run to run.
+
+    Args:
+        participants: they come in pairs (0 with 1, 2 with 3, …) that hear each other, unless
+            ``hears`` says otherwise.
+        profile: the load of one participant, unless a run has its own.
+        hears: for each participant the index of the one whose media it gets, or NOBODY. Who is
+            heard by nobody sends nothing.
     """
 
-    def __init__(self, participants: Sequence[Participant], profile: ArrivalProfile) -> None:
-        if len(participants) % 2:
-            raise ValueError("participants come in pairs")
-        self._participants = participants  # their sockets and SRTP sessions must outlive us
+    def __init__(
+        self,
+        participants: Sequence[Participant],
+        profile: ArrivalProfile,
+        hears: Sequence[int] | None = None,
+    ) -> None:
+        self._participants: list[Participant] = []  # their sockets must outlive us
         self._profile = profile
-        count = len(participants)
-        self._rows: Integers = np.zeros((count, loop.FIELDS), np.int64)
-        self._names: Octets = np.zeros(count * ADDRESS_SIZE, np.uint8)
-        self._polled: Records = np.zeros(count, POLLFD)
-        self._polled["events"] = POLLIN
+        self._rows: Integers = np.zeros((0, loop.FIELDS), np.int64)
+        self._names: Octets = np.zeros(0, np.uint8)
+        self._polled: Records = np.zeros(0, POLLFD)
+        self._messages = Messages(loop.BATCH, 2048, control=True)
+        self._packet: Octets = np.random.default_rng(3).integers(0, 256, 2048, np.uint8)
+        self._clock: Records = np.zeros(1, TIMESPEC)
+        self._length: Integers = np.zeros(1, np.int64)
+        self.add(participants, hears)
+        # a run that ends before it begins: compiles the loop, which may take half a minute
+        nothing: Integers = np.zeros(1, np.int64)
+        self._loop(profile, np.zeros(loop.RUN_FIELDS, np.int64), nothing, nothing, nothing)
+
+    @property
+    def trailer(self) -> int:
+        """Octets that SRTP adds to a packet."""
+        return self._participants[0].trailer
+
+    def add(self, participants: Sequence[Participant], hears: Sequence[int] | None = None) -> None:
+        """More participants for the next run; ``hears`` counts from the first of these."""
+        if hears is None:
+            if len(participants) % 2:
+                raise ValueError("participants come in pairs")
+            hears = [index ^ 1 for index in range(len(participants))]
+        before, count = len(self._participants), len(participants)
+        rows: Integers = np.zeros((count, loop.FIELDS), np.int64)
+        names: Octets = np.zeros(count * ADDRESS_SIZE, np.uint8)
+        polled: Records = np.zeros(count, POLLFD)
+        polled["events"] = POLLIN
+        heard = set(hears)
         for index, participant in enumerate(participants):
             if (
                 participant.remote is None
@@ -100,47 +139,62 @@ class Generator:
                 or participant.outbound is None
             ):
                 raise ValueError(f"participant {index} is not connected")
-            row = self._rows[index]
+            row = rows[index]
             row[loop.FD] = participant.socket.fileno()
             row[loop.OUTBOUND] = participant.outbound.pointer
             row[loop.INBOUND] = participant.inbound.pointer
-            row[loop.PARTNER] = index ^ 1
+            row[loop.PARTNER] = NOBODY if hears[index] == NOBODY else before + hears[index]
+            row[loop.SENDS] = index in heard
             row[loop.AUDIO_SSRC] = participant.local.audio_ssrc
             row[loop.VIDEO_SSRC] = participant.local.video_ssrcs[0]
             row[loop.FRAME_STARTS] = 1
             row[loop.MIDS_LEFT] = MIDS
-            self._polled[index]["fd"] = row[loop.FD]
+            polled[index]["fd"] = row[loop.FD]
             name = pack_address(participant.remote, socket.AF_INET)
-            self._names[index * ADDRESS_SIZE : (index + 1) * ADDRESS_SIZE] = list(name)
-        self._messages = Messages(loop.BATCH, 2048, control=True)
-        self._packet: Octets = np.random.default_rng(3).integers(0, 256, 2048, np.uint8)
-        self._clock: Records = np.zeros(1, TIMESPEC)
-        self._length: Integers = np.zeros(1, np.int64)
-        # a run that ends before it begins: compiles the loop, which may take half a minute
-        nothing: Integers = np.zeros(1, np.int64)
-        self._loop(np.zeros(loop.RUN_FIELDS, np.int64), nothing, nothing, nothing)
+            names[index * ADDRESS_SIZE : (index + 1) * ADDRESS_SIZE] = list(name)
+        self._participants += participants
+        self._rows = np.concatenate([self._rows, rows])
+        self._names = np.concatenate([self._names, names])
+        self._polled = np.concatenate([self._polled, polled])
 
-    def start(self, seconds: float, warm_up_s: float = WARM_UP_S) -> "Run":
+    def close(self) -> None:
+        """Let the participants go, between runs."""
+        for participant in self._participants:
+            participant.close()
+        self._participants = []
+
+    def start(
+        self, seconds: float, warm_up_s: float = WARM_UP_S, profile: ArrivalProfile | None = None
+    ) -> "Run":
         """Send from now on in a thread of its own; measure ``seconds`` after ``warm_up_s``."""
-        return Run(self, seconds, warm_up_s)
+        return Run(self, seconds, warm_up_s, profile or self._profile)
 
-    def _prepare(self, run: Integers) -> None:
+    def _prepare(self, profile: ArrivalProfile, run: Integers) -> None:
         """Put every participant at a place of its own in the profile."""
         period_ns = int(run[loop.PERIOD_NS])
-        for index, row in enumerate(self._rows):
-            # the golden ratio spreads any number of phases evenly, and in no step with frames
-            phase_ns = int(period_ns * (index * 0.618033988749895 % 1.0))
-            place = int(np.searchsorted(self._profile.at_us * 1000, phase_ns))
+        self._rows[:, [loop.SENT, loop.RECEIVED]] = 0
+        senders = self._rows[:, loop.SENDS] != 0
+        self._rows[~senders, loop.DUE_NS] = NEVER_NS
+        phases_ns = profile.phases_ns(int(senders.sum()))
+        for index, phase_ns in zip(np.flatnonzero(senders), phases_ns, strict=True):
+            row = self._rows[index]
+            place = int(np.searchsorted(profile.at_us * 1000, phase_ns))
             row[loop.ROUND_NS] = run[loop.START_NS] - phase_ns
-            if place == len(self._profile):
+            if place == len(profile):
                 place = 0
                 row[loop.ROUND_NS] += period_ns
             row[loop.PLACE] = place
-            row[loop.DUE_NS] = row[loop.ROUND_NS] + self._profile.at_us[place] * 1000
-            row[loop.SENT] = row[loop.RECEIVED] = 0
+            row[loop.DUE_NS] = row[loop.ROUND_NS] + profile.at_us[place] * 1000
 
-    def _loop(self, run: Integers, late: Integers, latency: Integers, counts: Integers) -> None:
-        messages, profile = self._messages, self._profile
+    def _loop(
+        self,
+        profile: ArrivalProfile,
+        run: Integers,
+        late: Integers,
+        latency: Integers,
+        counts: Integers,
+    ) -> None:
+        messages = self._messages
         loop.generate(
             self._rows,
             run,
@@ -177,8 +231,11 @@ class Run:
         from_ns, until_ns: the measured time, CLOCK_REALTIME.
     """
 
-    def __init__(self, generator: Generator, seconds: float, warm_up_s: float) -> None:
+    def __init__(
+        self, generator: Generator, seconds: float, warm_up_s: float, profile: ArrivalProfile
+    ) -> None:
         self._generator = generator
+        self._profile = profile
         self._seconds = seconds
         self._late: Integers = np.zeros(loop.BINS, np.int64)
         self._latency: Integers = np.zeros(loop.BINS, np.int64)
@@ -189,19 +246,18 @@ class Run:
         self.from_ns = start_ns + int(warm_up_s * 1e9)
         self.until_ns = self.from_ns + int(seconds * 1e9)
         stop_ns = self.until_ns + int(DRAIN_S * 1e9)
-        participant = generator._participants[0]
         self._run: Integers = np.array(
             [
                 start_ns,
                 self.from_ns,
                 self.until_ns,
                 stop_ns,
-                participant.trailer,
-                generator._profile.period_us * 1000,
+                generator.trailer,
+                profile.period_us * 1000,
             ],
             np.int64,
         )
-        generator._prepare(self._run)
+        generator._prepare(profile, self._run)
         self._thread = threading.Thread(target=self._work, name="generator")
         self._thread.start()
 
@@ -209,7 +265,7 @@ class Run:
         # the default slack of 50 µs is a good part of the gap between two packets
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         before, began = time.thread_time(), time.monotonic()
-        self._generator._loop(self._run, self._late, self._latency, self._counts)
+        self._generator._loop(self._profile, self._run, self._late, self._latency, self._counts)
         self._cpu_pct = 100.0 * (time.thread_time() - before) / (time.monotonic() - began)
 
     def finish(self) -> Traffic:

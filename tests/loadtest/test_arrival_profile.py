@@ -14,6 +14,7 @@ from loadtest.arrival_profile import (
     BadProfile,
     fitted,
     read_profile,
+    spread,
     write_profile,
 )
 
@@ -122,3 +123,38 @@ def test_a_gap_between_packets_of_a_frame_is_never_negative() -> None:
     rows = [(0, 100, 0, 0), (0, 900, 1, 0), (900, 900, 1, 0), (901, 900, 1, 0), (1900, 900, 1, 1)]
     load = fitted(profile(rows, 20_000), video_gap_us=250)
     assert np.all(np.diff(load.at_us) >= 0)
+
+
+@pytest.mark.parametrize("people", [1, 2, 20, 160])
+def test_spread_packets_come_one_by_one_over_all_participants(people: int) -> None:
+    load = spread(fitted(read_profile(PROFILES / "chromium-vp8.json")))
+    from_ns, until_ns = 10**9, 2 * 10**9
+    times = []
+    for phase_ns in load.phases_ns(people):
+        for again in range(3):
+            begins_ns = again * load.period_us * 1000 - int(phase_ns)
+            times.append(begins_ns + load.at_us * 1000)
+    due_ns = np.sort(np.concatenate(times))
+    gaps_ns = np.diff(due_ns[(from_ns <= due_ns) & (due_ns < until_ns)])
+    # even to the µs that a profile is written in
+    assert np.all(np.abs(gaps_ns - load.step_us * 1000 / people) <= 1002)
+
+
+def test_spread_keeps_each_kind_in_order() -> None:
+    load = fitted(read_profile(PROFILES / "chromium-vp8.json"))
+    even = spread(load)
+    for video in (False, True):
+        ours, theirs = even.video == video, load.video == video
+        assert np.array_equal(even.size[ours], load.size[theirs])
+        assert np.array_equal(even.frame_end[ours], load.frame_end[theirs])
+    assert even.rate(True) == load.rate(True)
+    # no second of it is without audio
+    assert np.diff(even.at_us[even.video == 0]).max() <= 2 * 1e6 / even.rate(False)
+
+
+@pytest.mark.parametrize("people", [2, 20, 160])
+def test_browsers_begin_at_places_of_their_own(people: int) -> None:
+    load = fitted(read_profile(PROFILES / "chromium-vp8.json"))
+    phases_ns = np.sort(load.phases_ns(people))
+    assert 0 <= phases_ns[0] <= phases_ns[-1] < load.period_us * 1000
+    assert np.diff(phases_ns).min() > 0.3 * load.period_us * 1000 / people

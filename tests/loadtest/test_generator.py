@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from aiortc import RTCCertificate
 
-from loadtest.arrival_profile import PROFILES, ArrivalProfile, fitted, read_profile
-from loadtest.generator import Generator, Traffic
+from loadtest.arrival_profile import PROFILES, ArrivalProfile, fitted, read_profile, spread
+from loadtest.generator import NOBODY, Generator, Traffic
 from loadtest.participant import SRTP_PROFILES, Participant
 
 HOST = "127.0.0.1"
@@ -83,6 +83,30 @@ def test_a_profile_begins_again_when_it_is_over(pairs: list[Participant]) -> Non
 
 
 @pytest.mark.parametrize("pairs", ["aes-128-gcm"], indirect=True)
+def test_more_participants_join_between_runs(
+    pairs: list[Participant], load: ArrivalProfile
+) -> None:
+    generator = Generator(pairs[:2], load)
+    one = generator.start(0.4, warm_up_s=0.0).finish()
+    generator.add(pairs[2:])
+    two = generator.start(0.4, warm_up_s=0.0, profile=spread(load)).finish()
+    assert (one.received, two.received) == (one.sent, two.sent)
+    assert two.sent == pytest.approx(4 * 240 * 0.4, rel=0.05)
+    assert not any(two.faults.values())
+
+
+@pytest.mark.parametrize("pairs", ["aes-128-gcm"], indirect=True)
+def test_one_may_only_send_and_another_only_listen(
+    pairs: list[Participant], load: ArrivalProfile
+) -> None:
+    generator = Generator(pairs[:2], load, hears=[NOBODY, 0])
+    result = generator.start(0.4, warm_up_s=0.0).finish()
+    assert result.sent == pytest.approx(240 * 0.4, rel=0.3)
+    assert result.received == result.sent
+    assert not any(result.faults.values())
+
+
+@pytest.mark.parametrize("pairs", ["aes-128-gcm"], indirect=True)
 def test_loss_is_seen(pairs: list[Participant], load: ArrivalProfile) -> None:
     nowhere = Participant(HOST, RTCCertificate.generateCertificate(), "aes-128-gcm")
     pairs[0].remote = nowhere.socket.getsockname()
@@ -127,6 +151,7 @@ def test_a_generator_wants_pairs_that_are_connected(
         ({}, None),
         ({"overflow": 3}, "3 packets"),
         ({"late_ms": {"p50": 0.1, "p99": 6.0}}, "6.0 ms late"),
+        ({"late_ms": {"p50": 0.7, "p99": 1.0}}, "more than 0.70 ms late"),
         ({"cpu_pct": 90.0}, "90 % of its core"),
     ],
 )
