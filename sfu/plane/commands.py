@@ -7,6 +7,7 @@ from sfu.native import MSG_DONTWAIT, recv
 from sfu.plane.addresses import add_address, remove_addresses
 from sfu.plane.answering import take_back
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
+from sfu.plane.losses import forget_losses
 from sfu.plane.records import MAX_MIDS, CommandKind
 from sfu.plane.sources import admit_source, find_source, place_for_source
 from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Record, Tables
@@ -76,6 +77,7 @@ def _clear(t: Tables, slot: int, now_ns: int) -> None:
     t.slots[slot] = t.blank_slot[0]
     t.slots[slot]["listed"] = listed
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        forget_losses(t, place)
         t.sources[place] = t.blank_source[0]
     for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
         t.streams[place] = t.blank_stream[0]

@@ -27,8 +27,16 @@ from sfu.plane.keyframes import (
     note_silence,
     want_keyframe,
 )
+from sfu.plane.losses import (
+    forget_losses,
+    media_source_of,
+    note_keyframe,
+    note_packet,
+    note_repair,
+)
 from sfu.plane.outgoing import can_send_to, queue_media
 from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements, write_header
+from sfu.plane.payloads import starts_keyframe
 from sfu.plane.pictures import continue_pictures
 from sfu.plane.reception import note_sequence, note_timestamp
 from sfu.plane.redundancy import map_blocks, primary_block
@@ -42,7 +50,7 @@ from sfu.plane.sources import (
     place_for_source,
 )
 from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Tables
-from sfu.rtp.media import RTX_OFFSET, Codec, Extension
+from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
 
 _REPLAY_FAIL: Final = 9  # srtp_err_status_t
 _REPLAY_OLD: Final = 10
@@ -140,9 +148,32 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
         note_timestamp(source["reception"], get32(data, at + 4), arrival_ns, rate)
     partner = int(record["partner"])
     if not can_send_to(t, partner) or t.slots[partner]["media"] == 0:
+        forget_losses(t, source_at)
         t.drops[DropReason.NO_PARTNER] += 1
         return
+    note_loss_of(t, source_at, unwrapped, at, payload, end, codec, now_ns)
     forward(t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns)
+
+
+@compiled_within
+def note_loss_of(
+    t: Tables, place: int, number: int, at: int, payload: int, end: int, codec: int, now_ns: int
+) -> None:
+    """Watch a video source for gaps, by an authentic packet of its own or of its RTX source."""
+    source = t.sources[place]
+    if source["kind"] == TrackKind.AUDIO:
+        return
+    data_end = payload_end(t.data, at, payload, end)
+    if source["rtx"] == 0:
+        note_packet(t, place, number, payload, data_end, codec, now_ns)
+        return
+    media_place = media_source_of(t, place)
+    if media_place >= 0 and data_end - payload >= 2:
+        highest = int(t.sources[media_place]["highest"])
+        original = unwrap_near(highest, get16(t.data, payload))
+        note_repair(t, media_place, original)
+        if starts_keyframe(t.data, payload + 2, data_end, codec - RTX_OFFSET):
+            note_keyframe(t, media_place, original)
 
 
 @compiled_within

@@ -29,6 +29,7 @@ from sfu.plane.coalescing import load_after, pause_ns
 from sfu.plane.commands import read_commands
 from sfu.plane.forwarding import receive_rtp
 from sfu.plane.keyframes import ask_for_keyframes
+from sfu.plane.losses import ask_when_due
 from sfu.plane.outgoing import flush
 from sfu.plane.records import EventKind
 from sfu.plane.reports import report_when_due
@@ -255,4 +256,5 @@ def run_timers(t: Tables, now_ns: int) -> None:
         if record["open"] != 0 and record["faults"] < FAULTS_ALLOWED:
             answer_when_due(t, slot, now_ns)
             report_when_due(t, slot, now_ns)
+            ask_when_due(t, slot, now_ns)
             ask_for_keyframes(t, slot, now_ns)

@@ -335,6 +335,37 @@ def write_remb(
 
 
 @compiled
+def write_nack(out: Octets, at: int, sender: int, media: int) -> int:
+    """Begin a generic NACK (RFC 4585 section 6.2.1) about ``media``; it asks for nothing yet."""
+    if at + 12 > out.size:
+        return -1
+    _put_header(out, at, FORMAT_NACK, TRANSPORT_FEEDBACK, 12)
+    put32(out, at + 4, sender)
+    put32(out, at + 8, media)
+    return at + 12
+
+
+@compiled
+def add_to_nack(out: Octets, at: int, behind: int, number: int) -> int:
+    """Ask for one more packet in the NACK from ``at`` to ``behind`` just written.
+
+    Numbers come in ascending order: those within 16 of one share its entry (PID and BLP).
+    """
+    if behind > at + 12:
+        after = (number - get16(out, behind - 4)) & 0xFFFF
+        if 1 <= after <= 16:
+            put16(out, behind - 2, get16(out, behind - 2) | (1 << (after - 1)))
+            return behind
+    if behind + 4 > out.size:
+        return -1
+    put16(out, behind, number)
+    put16(out, behind + 2, 0)
+    behind += 4
+    _put_header(out, at, FORMAT_NACK, TRANSPORT_FEEDBACK, behind - at)
+    return behind
+
+
+@compiled
 def translate_nack(
     data: Octets,
     at: int,

@@ -8,6 +8,7 @@ from typing import Final
 from sfu.compiled import compiled_within
 from sfu.native import srtp_remove_stream
 from sfu.plane.feedback import UNWRAPPED_FROM
+from sfu.plane.losses import forget_losses
 from sfu.plane.rtcp import get8
 from sfu.plane.tables import INBOUND, TRACKS, Counter, Integers, Octets, Record, Tables
 from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
@@ -42,6 +43,7 @@ def place_for_source(t: Tables, slot: int, now_ns: int) -> int:
 @compiled_within
 def forget_source(t: Tables, place: int) -> None:
     """Free a place, here and in libsrtp."""
+    forget_losses(t, place)
     source = t.sources[place]
     slot = t.slots[place // INBOUND]
     if source["ssrc"] >= 0:

@@ -40,6 +40,9 @@ CNAME_SIZE: Final = 32
 EXTENSIONS: Final = len(Extension)
 CODECS: Final = max(Codec) + 1
 
+LOSS_REACH: Final = 512
+"""How far behind the newest packet of a source a missing one can be asked for, in numbers."""
+
 BATCH: Final = 128
 """Datagrams received, and so forwarded, in one turn of the loop."""
 
@@ -97,6 +100,15 @@ class Counter(IntEnum):
     KEYFRAME_ASKED = 7  # a PLI sent to a source
     KEYFRAME_ARRIVED = 8  # one that was wanted begins to arrive
     KEYFRAME_GIVEN_UP = 9  # a source was asked as often as it may be, and sent none
+    # Loss repair
+    LOSSES = 10  # numbers found missing in what browsers send
+    LOSSES_REPAIRED = 11  # of these, come by retransmission
+    LOSSES_LATE = 12  # of these, only late: the packet itself came
+    LOSSES_GIVEN_UP = 13  # of these, asked for too often or for too long
+    LOSSES_OVERTAKEN = 14  # of these, made needless by a keyframe that began after them
+    LOSSES_BEYOND_REACH = 15  # gaps larger than the list of missing numbers
+    NACKS = 16  # sent
+    NACK_NUMBERS = 17  # asked for in these
 
 
 class Role(IntEnum):
@@ -135,6 +147,7 @@ class PlaneSettings:
         tick_ns: how often timers are looked at.
         media_packets_s: RTP and RTCP packets a second that a participant may send, on average.
         coalesce_ns: the longest sleep after a small batch under load (below 1 s), 0 for none.
+        repair_ns: for how long a missing video packet is asked for before a keyframe is.
     """
 
     max_participants: int = MAX_PARTICIPANTS
@@ -148,6 +161,7 @@ class PlaneSettings:
     tick_ns: int = 10_000_000
     media_packets_s: int = 5_000
     coalesce_ns: int = 500_000
+    repair_ns: int = 1_000_000_000
 
 
 SLOT = np.dtype(
@@ -234,9 +248,30 @@ SOURCE = np.dtype(
         ("keyframe_wanted", np.int64),
         ("keyframe_asked_ns", np.int64),
         ("keyframe_tries", np.int64),  # requests sent since it is wanted
+        # Loss repair, see ``losses``
+        ("next_number", np.int64),  # the unwrapped number that would be no gap
+        ("missing", np.int64),  # how many numbers are in the list
+        ("oldest_missing", np.int64),  # no number below it is in the list
+        ("ask_ns", np.int64),  # when the next NACK is due
+        ("ask_packets", np.int64),  # at how many ``packets`` it is due before that, 0 for none
+        ("tolerance_ns", np.int64),  # how late a packet may be without being lost
+        ("lost", np.int64),  # numbers that were missing; those that came late do not count
+        ("repaired", np.int64),
+        ("given_up", np.int64),
     ]
 )
 """A source in a slot: place ``slot * INBOUND + i``."""
+
+LOSS = np.dtype(
+    [
+        ("number", np.int64),  # 0: this place is free
+        ("noticed_ns", np.int64),
+        ("noticed_packets", np.int64),  # the source's ``packets`` then
+        ("asked_ns", np.int64),
+        ("tries", np.int64),
+    ]
+)
+"""A missing packet of a source: place ``source_place * LOSS_REACH + number % LOSS_REACH``."""
 
 STREAM = np.dtype(
     [
@@ -320,6 +355,7 @@ STATE = np.dtype(
         ("tick_ns", np.int64),
         ("media_packets_s", np.int64),
         ("coalesce_ns", np.int64),
+        ("repair_ns", np.int64),
     ]
 )
 
@@ -330,6 +366,7 @@ class Tables(NamedTuple):
     slots: Records
     sources: Records
     streams: Records
+    losses: Records
     places: npt.NDArray[np.int32]  # hash of an address → slot * ADDRESSES + index, or −1
     open_slots: npt.NDArray[np.int64]  # the first ``open_count`` are those with something to do
     rings: npt.NDArray[np.int64]  # arrivals by transport-wide number, one row a slot
@@ -386,6 +423,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         slots=np.zeros(slots, SLOT),
         sources=np.zeros(slots * INBOUND, SOURCE),
         streams=np.zeros(slots * OUTBOUND, STREAM),
+        losses=np.zeros(slots * INBOUND * LOSS_REACH, LOSS),  # touched only where packets are lost
         # at most half full, so that a chain of collisions stays short
         places=np.full(1 << (slots * ADDRESSES * 2 - 1).bit_length(), -1, np.int32),
         open_slots=np.zeros(slots, np.int64),
@@ -458,6 +496,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         "tick_ns",
         "media_packets_s",
         "coalesce_ns",
+        "repair_ns",
     ):
         state[field] = getattr(settings, field)
     return tables, (incoming, outgoing)

@@ -1,0 +1,293 @@
+"""What is missing of each video source, and asking its browser for it (RFC 4585 generic NACK).
+
+A number that was skipped is put on a list of fixed size. It is asked for as soon as reordering no
+longer explains it: two more packets have come since, or some milliseconds have passed. Where
+packets are seen to come late by themselves, that tolerance grows with them. A number is asked for
+again once a little more than a round trip has passed, for a browser ignores what comes sooner.
+What cannot be repaired in time is given up, and a keyframe is asked for instead. A keyframe makes
+the gaps before it needless.
+
+The list of a source is empty exactly when its ``missing`` is 0, so a stream without losses costs
+two comparisons a packet.
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled_within
+from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
+from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
+from sfu.plane.payloads import starts_keyframe
+from sfu.plane.rtcp import add_to_nack, write_nack
+from sfu.plane.tables import INBOUND, LOSS_REACH, OUTBOUND, Counter, Tables
+from sfu.rtp.media import TrackKind
+
+MOST_MISSING: Final = 256
+"""Numbers that a source may miss at a time; with more of them a keyframe is sooner there."""
+
+_TRIES: Final = 10  # libwebrtc's receivers ask as often
+_TOLERANCE_NS: Final = 5_000_000
+_MOST_TOLERANCE_NS: Final = 100_000_000
+_TOLERANCE_PACKETS: Final = 2  # beside the one that showed the gap: TCP's three (RFC 5681)
+_UNKNOWN_ROUND_TRIP_NS: Final = 100_000_000
+_LEAST_RETRY_NS: Final = 20_000_000
+_MOST_RETRY_NS: Final = 500_000_000
+_LONG_NS: Final = 1_000_000_000
+
+
+@compiled_within
+def forget_losses(t: Tables, place: int) -> None:
+    """Empty the list of a source, and watch for gaps from its next packet on."""
+    source = t.sources[place]
+    if source["missing"] != 0:
+        _drop_below(t, place, int(source["next_number"]))
+    source["next_number"] = 0
+
+
+@compiled_within
+def _drop_below(t: Tables, place: int, limit: int) -> int:
+    """Take the numbers below ``limit`` off the list; how many there were."""
+    source = t.sources[place]
+    oldest = int(source["oldest_missing"])
+    dropped = 0
+    for number in range(oldest, min(limit, oldest + LOSS_REACH)):
+        if source["missing"] == 0:
+            break
+        loss = t.losses[place * LOSS_REACH + number % LOSS_REACH]
+        if loss["number"] == number:
+            loss["number"] = 0
+            source["missing"] -= 1
+            dropped += 1
+    source["oldest_missing"] = max(oldest, limit)
+    return dropped
+
+
+@compiled_within
+def _give_up(t: Tables, place: int, count: int, now_ns: int) -> None:
+    """``count`` numbers were taken off the list: the picture needs a keyframe."""
+    source = t.sources[place]
+    source["given_up"] += count
+    t.counts[Counter.LOSSES_GIVEN_UP] += count
+    want_keyframe(t, place // INBOUND, int(source["kind"]))
+    ask_for_keyframes(t, place // INBOUND, now_ns)
+
+
+@compiled_within
+def note_packet(
+    t: Tables, place: int, number: int, payload: int, end: int, codec: int, now_ns: int
+) -> None:
+    """A video packet of that unwrapped number came, as itself; ask for what is due.
+
+    ``payload`` to ``end`` is its payload in ``t.data``.
+    """
+    source = t.sources[place]
+    if number == source["next_number"]:
+        source["next_number"] = number + 1
+    elif number < source["next_number"]:
+        _note_late(t, place, number, now_ns)
+    else:
+        _note_gap(t, place, number, now_ns)
+    if source["missing"] == 0:
+        return
+    if starts_keyframe(t.data, payload, end, codec):
+        note_keyframe(t, place, number)
+    enough = 0 < source["ask_packets"] <= source["packets"]
+    if source["missing"] != 0 and (enough or now_ns >= source["ask_ns"]):
+        ask_for_losses(t, place, now_ns)
+
+
+@compiled_within
+def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
+    """List what is missing before ``number``, which is beyond the next one expected."""
+    source = t.sources[place]
+    first = int(source["next_number"])
+    source["next_number"] = number + 1
+    if first == 0:
+        return
+    count = number - first
+    if source["missing"] + count > MOST_MISSING:
+        dropped = _drop_below(t, place, first) if source["missing"] != 0 else 0
+        t.counts[Counter.LOSSES_BEYOND_REACH] += 1
+        _give_up(t, place, dropped, now_ns)
+        return
+    if source["missing"] == 0:
+        source["oldest_missing"] = first
+        source["ask_ns"] = now_ns + _LONG_NS
+        source["ask_packets"] = 0
+    else:
+        dropped = _drop_below(t, place, number - LOSS_REACH)
+        if dropped > 0:
+            _give_up(t, place, dropped, now_ns)
+    for each in range(first, number):
+        loss = t.losses[place * LOSS_REACH + each % LOSS_REACH]
+        loss["number"] = each
+        loss["noticed_ns"] = now_ns
+        loss["noticed_packets"] = source["packets"]
+        loss["tries"] = 0
+    source["missing"] += count
+    source["lost"] += count
+    t.counts[Counter.LOSSES] += count
+    tolerance_ns = max(int(source["tolerance_ns"]), _TOLERANCE_NS)
+    source["ask_ns"] = min(int(source["ask_ns"]), now_ns + tolerance_ns)
+    if tolerance_ns == _TOLERANCE_NS and source["ask_packets"] == 0:
+        source["ask_packets"] = source["packets"] + _TOLERANCE_PACKETS
+    state = t.state[0]  # the tick may be farther off than that
+    state["next_tick_ns"] = min(int(state["next_tick_ns"]), now_ns + tolerance_ns)
+
+
+@compiled_within
+def _take_off(t: Tables, place: int, number: int) -> bool:
+    """Take a number off the list; whether it was there."""
+    source = t.sources[place]
+    loss = t.losses[place * LOSS_REACH + number % LOSS_REACH]
+    if source["missing"] == 0 or loss["number"] != number:
+        return False
+    loss["number"] = 0
+    source["missing"] -= 1
+    return True
+
+
+@compiled_within
+def _has_rtx(t: Tables, slot: int, kind: int) -> bool:
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["ssrc"] >= 0 and source["kind"] == kind and source["rtx"] != 0:
+            return True
+    return False
+
+
+@compiled_within
+def _note_late(t: Tables, place: int, number: int, now_ns: int) -> None:
+    """A packet came after one with a higher number: it was overtaken, or sent again as it was."""
+    source = t.sources[place]
+    loss = t.losses[place * LOSS_REACH + number % LOSS_REACH]
+    if not _take_off(t, place, number):
+        return
+    if loss["tries"] > 0 and not _has_rtx(t, place // INBOUND, int(source["kind"])):
+        source["repaired"] += 1
+        t.counts[Counter.LOSSES_REPAIRED] += 1
+        return
+    late_ns = now_ns - int(loss["noticed_ns"])
+    wanted_ns = min(late_ns + late_ns // 4, _MOST_TOLERANCE_NS)
+    source["tolerance_ns"] = max(int(source["tolerance_ns"]), wanted_ns)
+    source["lost"] -= 1
+    t.counts[Counter.LOSSES_LATE] += 1
+
+
+@compiled_within
+def note_repair(t: Tables, place: int, number: int) -> bool:
+    """The packet of that unwrapped number came by retransmission; whether it was missing."""
+    source = t.sources[place]
+    if not _take_off(t, place, number):
+        return False
+    source["repaired"] += 1
+    t.counts[Counter.LOSSES_REPAIRED] += 1
+    tolerance_ns = int(source["tolerance_ns"])
+    source["tolerance_ns"] = tolerance_ns - tolerance_ns // 8
+    return True
+
+
+@compiled_within
+def note_keyframe(t: Tables, place: int, number: int) -> None:
+    """A keyframe begins with the packet of that number: what is missing before it may be."""
+    if t.sources[place]["missing"] != 0:
+        t.counts[Counter.LOSSES_OVERTAKEN] += _drop_below(t, place, number)
+
+
+@compiled_within
+def _retry_ns(t: Tables, slot: int) -> int:
+    """How long to wait for the answer to a NACK.
+
+    A browser that has just sent a packet again does not send it once more within a round trip.
+    """
+    trip_ns = int(t.slots[slot]["round_trip_ns"])
+    if trip_ns < 0:
+        trip_ns = _UNKNOWN_ROUND_TRIP_NS
+    return min(max(trip_ns + trip_ns // 4, _LEAST_RETRY_NS), _MOST_RETRY_NS)
+
+
+@compiled_within
+def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
+    """Send one NACK about what is due of a source, and give up what is too old.
+
+    While its browser cannot be sent to, it is not asked.
+    """
+    slot = place // INBOUND
+    source = t.sources[place]
+    retry_ns = _retry_ns(t, slot)
+    repair_ns = int(t.state[0]["repair_ns"])
+    tolerance_ns = max(int(source["tolerance_ns"]), _TOLERANCE_NS)
+    can_ask = can_send_to(t, slot)
+    end = int(source["next_number"])
+    given_up = _drop_below(t, place, end - LOSS_REACH)
+    begin = control_row(t)
+    row = t.rows[begin : begin + ROW_ROOM]
+    sender = int(t.streams[slot * OUTBOUND + media_role(int(source["kind"]))]["ssrc"])
+    behind = write_nack(row, 0, max(sender, 0), int(source["ssrc"]))
+    asked = 0
+    oldest = end
+    source["ask_ns"] = now_ns + _LONG_NS
+    source["ask_packets"] = 0
+    for number in range(int(source["oldest_missing"]), end):
+        loss = t.losses[place * LOSS_REACH + number % LOSS_REACH]
+        if loss["number"] != number:
+            continue
+        fresh = loss["tries"] == 0
+        since_ns = now_ns - int(loss["noticed_ns"] if fresh else loss["asked_ns"])
+        wait_ns = tolerance_ns if fresh else retry_ns
+        if fresh and tolerance_ns == _TOLERANCE_NS:
+            enough = int(loss["noticed_packets"]) + _TOLERANCE_PACKETS
+            if source["packets"] >= enough:
+                wait_ns = 0
+            elif source["ask_packets"] == 0:
+                source["ask_packets"] = enough
+        is_due = since_ns >= wait_ns or since_ns < 0  # below 0: the clock was set back
+        age_ns = now_ns - int(loss["noticed_ns"])
+        if age_ns >= repair_ns or (is_due and loss["tries"] >= _TRIES):
+            loss["number"] = 0
+            source["missing"] -= 1
+            given_up += 1
+            continue
+        oldest = min(oldest, number)
+        if is_due:
+            since_ns = 0
+            wait_ns = retry_ns
+        if is_due and can_ask:
+            behind = add_to_nack(row, 0, behind, number & 0xFFFF)
+            asked += 1
+            loss["tries"] += 1
+            loss["asked_ns"] = now_ns
+        source["ask_ns"] = min(int(source["ask_ns"]), now_ns + max(wait_ns - since_ns, 0))
+    source["oldest_missing"] = oldest
+    if asked > 0 and queue_control(t, slot, behind):
+        t.counts[Counter.NACKS] += 1
+        t.counts[Counter.NACK_NUMBERS] += asked
+    if given_up > 0:
+        _give_up(t, place, given_up, now_ns)
+
+
+@compiled_within
+def ask_when_due(t: Tables, slot: int, now_ns: int) -> None:
+    """The timer of this module for ``slot``."""
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["missing"] == 0 or source["ssrc"] < 0:
+            continue
+        left_ns = int(source["ask_ns"]) - now_ns
+        if left_ns <= 0 or left_ns > _LONG_NS:
+            ask_for_losses(t, place, now_ns)
+
+
+@compiled_within
+def media_source_of(t: Tables, rtx_place: int) -> int:
+    """The source that an RTX source repairs: of its kind, the one heard last; or −1."""
+    slot = rtx_place // INBOUND
+    best = -1
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["ssrc"] < 0 or source["rtx"] != 0 or source["packets"] == 0:
+            continue
+        if source["kind"] != t.sources[rtx_place]["kind"] or source["kind"] == TrackKind.AUDIO:
+            continue
+        if best < 0 or source["heard_ns"] > t.sources[best]["heard_ns"]:
+            best = place
+    return best
