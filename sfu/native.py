@@ -120,6 +120,9 @@ send = _function("send", _LONG, _INT, _POINTER, _LONG, _INT)
 sendto = _function("sendto", _LONG, _INT, _POINTER, _LONG, _INT, _POINTER, _UNSIGNED)
 """``(fd, buffer, size, flags, address, address size)`` → octets sent, or −1."""
 
+memmove = _function("memmove", _POINTER, _POINTER, _POINTER, _LONG)
+"""``(target, source, octets)`` → target; the two may overlap."""
+
 poll = _function("poll", _INT, _POINTER, _LONG, _INT)
 """``(pollfds, count, timeout in ms)`` → how many are ready, or −1."""
 

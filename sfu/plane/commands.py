@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from sfu.compiled import compiled_within
-from sfu.native import MSG_DONTWAIT, recv
 from sfu.plane.addresses import add_address, remove_addresses
 from sfu.plane.answering import take_back
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
 from sfu.plane.losses import forget_losses
+from sfu.plane.pointers import receive_command
 from sfu.plane.records import MAX_MIDS, CommandKind
 from sfu.plane.sources import admit_source, find_source, place_for_source
 from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Record, Tables
@@ -23,9 +23,7 @@ def read_commands(t: Tables, now_ns: int) -> None:
     state = t.state[0]
     size = t.command.itemsize
     for _ in range(_COMMANDS_A_TURN):
-        length = recv(
-            int(state["command_channel"]), int(state["command_address"]), size, MSG_DONTWAIT
-        )
+        length = receive_command(t)
         if length == 0:  # the shell is gone
             state["running"] = 0
         if length != size:

@@ -6,7 +6,6 @@ The payload stays where the kernel put it; the new header is written right befor
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.native import SRTP_OK, srtp_unprotect
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import hand_to_partner, note_transport_number, send_transport_number
 from sfu.plane.bucket import level_after
@@ -38,6 +37,7 @@ from sfu.plane.outgoing import can_send_to, queue_media
 from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements, write_header
 from sfu.plane.payloads import starts_keyframe
 from sfu.plane.pictures import continue_pictures
+from sfu.plane.pointers import DATA, copy, unprotect_rtp
 from sfu.plane.reception import note_sequence, note_timestamp
 from sfu.plane.redundancy import map_blocks, primary_block
 from sfu.plane.rtcp import get8, get16, get32, put16
@@ -104,18 +104,14 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     elif t.sources[source_at]["kind"] < 0:  # it sent RTCP first
         kind = kind_by_mid(record, data, t.elements)
 
-    state = t.state[0]
-    t.length[0] = end - at
-    status = srtp_unprotect(
-        int(record["srtp_in"]), int(state["data_address"]) + at, int(state["length_address"])
-    )
-    if status != SRTP_OK:
-        count_failure(t, status)
+    left = unprotect_rtp(t, slot, at, end)
+    if left < 0:
+        count_failure(t, -left)
         return
     hear_from(t, slot, place % ADDRESSES, arrival_ns)
     record["packets_in"] += 1
     record["octets_in"] += end - at
-    end = at + int(t.length[0])
+    end = at + left
     source = t.sources[source_at]
     if is_new:
         admit_source(t, source_at, ssrc, kind, is_rtx(codec), False)
@@ -220,8 +216,7 @@ def forward(
         if payload_type < 0 or not map_blocks(data, payload, data_end, sender, receiver):
             payload_type = int(receiver["payload_of"][Codec.OPUS])
             # libsrtp wants packets aligned to four octets: move the block to where RED began
-            for index in range(end - primary):
-                data[payload + index] = data[primary + index]
+            copy(t, DATA, primary, DATA, payload, end - primary)
             end -= primary - payload
     if payload_type < 0 or stream["ssrc"] < 0:
         t.drops[DropReason.PARTNER_LACKS_CODEC] += 1

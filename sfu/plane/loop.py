@@ -8,18 +8,11 @@ from typing import Final
 
 from sfu.compiled import compiled, compiled_within
 from sfu.native import (
-    CLOCK_MONOTONIC,
-    CLOCK_REALTIME,
     CONTROL_SIZE,
-    MSG_DONTWAIT,
     MSG_TRUNC,
     POLLIN,
-    clock_nanosleep,
-    poll,
-    read_clock,
     receive_overflow,
     receive_time,
-    recvmmsg,
     reset_messages,
 )
 from sfu.plane.addresses import find_address
@@ -31,6 +24,7 @@ from sfu.plane.forwarding import receive_rtp
 from sfu.plane.keyframes import ask_for_keyframes
 from sfu.plane.losses import ask_when_due
 from sfu.plane.outgoing import flush
+from sfu.plane.pointers import receive_messages, sleep, wait_readable, wall_clock_ns
 from sfu.plane.records import EventKind
 from sfu.plane.reports import report_when_due
 from sfu.plane.responses import receive_rtcp
@@ -60,12 +54,12 @@ _DTLS_S: Final = 200
 def run(t: Tables) -> None:
     """Forward until the shell says stop."""
     state = t.state[0]
-    now_ns = read_clock(t.clock, int(state["clock_address"]), CLOCK_REALTIME)
+    now_ns = wall_clock_ns(t)
     while state["running"] != 0:
         if state["phase"] == Phase.WAIT:
             coalesce(t, now_ns)
             wait(t, now_ns)
-            now_ns = read_clock(t.clock, int(state["clock_address"]), CLOCK_REALTIME)
+            now_ns = wall_clock_ns(t)
             receive(t, now_ns)
             state["phase"] = Phase.COMMANDS
         take_turn(t, now_ns)
@@ -107,8 +101,7 @@ def coalesce(t: Tables, now_ns: int) -> None:
     state["count"] = 0
     pause = pause_ns(load, count, int(state["coalesce_ns"]))
     if pause > 0:
-        t.sleep[0]["nanoseconds"] = pause  # less than a second
-        clock_nanosleep(CLOCK_MONOTONIC, 0, int(state["sleep_address"]), 0)
+        sleep(t, pause)
 
 
 @compiled_within
@@ -124,7 +117,7 @@ def wait(t: Tables, now_ns: int) -> None:
     if state["open_count"] > 0:
         left_ns = int(state["next_tick_ns"]) - now_ns
         milliseconds = min(max((left_ns + _NS_A_MS - 1) // _NS_A_MS, 0), 1000)
-    poll(int(state["poll_address"]), 2, milliseconds)
+    wait_readable(t, milliseconds)
 
 
 @compiled_within
@@ -132,7 +125,7 @@ def receive(t: Tables, now_ns: int) -> None:
     """Receive one batch and note lengths and arrival times."""
     state = t.state[0]
     headers = t.receive_headers
-    count = recvmmsg(int(state["socket"]), int(state["receive_address"]), BATCH, MSG_DONTWAIT, 0)
+    count = receive_messages(t)
     state["position"] = 0
     state["count"] = max(count, 0)
     state["commands_checked"] = 0

@@ -6,24 +6,15 @@ Forwarded RTP goes out from where it came in; RTCP is written into rows of its o
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.native import (
-    ADDRESS_SIZE,
-    MSG_DONTWAIT,
-    SRTP_OK,
-    sendmmsg,
-    srtp_protect,
-    srtp_protect_rtcp,
+from sfu.plane.pointers import (
+    DATA,
+    ROWS,
+    point_message,
+    protect_rtcp,
+    protect_rtp,
+    send_messages,
 )
-from sfu.plane.tables import (
-    ADDRESSES_OFFSET,
-    BATCH,
-    CONTROL_ROW,
-    CONTROL_ROWS,
-    SLOT_SIZE,
-    Counter,
-    DropReason,
-    Tables,
-)
+from sfu.plane.tables import BATCH, CONTROL_ROW, CONTROL_ROWS, Counter, DropReason, Tables
 
 ROW_ROOM: Final = CONTROL_ROW - 64  # the rest is libsrtp's
 
@@ -44,12 +35,7 @@ def flush(t: Tables) -> None:
     queued = int(state["queued"])
     at = 0
     while at < queued:
-        sent = sendmmsg(
-            int(state["socket"]),
-            int(state["send_address"]) + at * t.send_headers.itemsize,
-            queued - at,
-            MSG_DONTWAIT,
-        )
+        sent = send_messages(t, at, queued - at)
         if sent <= 0:  # the first one cannot be sent: no room, or no way there
             t.drops[DropReason.NOT_SENT] += 1
             sent = 1
@@ -59,14 +45,11 @@ def flush(t: Tables) -> None:
 
 
 @compiled_within
-def _queue(t: Tables, slot: int, address: int, length: int) -> None:
+def _queue(t: Tables, slot: int, arena: int, at: int, length: int) -> None:
     state = t.state[0]
     record = t.slots[slot]
     index = int(state["queued"])
-    to = slot * SLOT_SIZE + ADDRESSES_OFFSET + int(record["remote"]) * ADDRESS_SIZE
-    t.send_headers[index]["name"] = int(state["slots_address"]) + to
-    t.send_vectors[index]["base"] = address
-    t.send_vectors[index]["length"] = length
+    point_message(t, index, slot, arena, at, length)
     state["queued"] = index + 1
     record["packets_out"] += 1
     record["octets_out"] += length
@@ -82,13 +65,27 @@ def queue_media(t: Tables, slot: int, at: int, end: int) -> bool:
     if state["queued"] >= BATCH + CONTROL_ROWS:
         t.counts[Counter.FLUSHED_EARLY] += 1
         flush(t)
-    t.length[0] = end - at
-    address = int(state["data_address"]) + at
-    context = int(t.slots[slot]["srtp_out"])
-    if srtp_protect(context, address, int(state["length_address"])) != SRTP_OK:
+    length = protect_rtp(t, slot, DATA, at, end)
+    if length < 0:
         t.drops[DropReason.NOT_PROTECTED] += 1
         return False
-    _queue(t, slot, address, int(t.length[0]))
+    _queue(t, slot, DATA, at, length)
+    return True
+
+
+@compiled_within
+def queue_row(t: Tables, slot: int, at: int, end: int) -> bool:
+    """Protect the RTP packet from ``at`` to ``end`` of ``t.rows``, and queue it for ``slot``.
+
+    It lies in the last ``control_row``. False when libsrtp refuses (counted).
+    """
+    state = t.state[0]
+    length = protect_rtp(t, slot, ROWS, at, end)
+    if length < 0:
+        t.drops[DropReason.NOT_PROTECTED] += 1
+        return False
+    state["control_rows"] += 1
+    _queue(t, slot, ROWS, at, length)
     return True
 
 
@@ -110,12 +107,11 @@ def queue_control(t: Tables, slot: int, length: int) -> bool:
     """
     state = t.state[0]
     row = int(state["control_rows"])
-    address = int(state["rows_address"]) + row * CONTROL_ROW
-    t.length[0] = length
-    context = int(t.slots[slot]["srtp_out"])
-    if srtp_protect_rtcp(context, address, int(state["length_address"])) != SRTP_OK:
+    at = row * CONTROL_ROW
+    length = protect_rtcp(t, slot, ROWS, at, at + length)
+    if length < 0:
         t.drops[DropReason.NOT_PROTECTED] += 1
         return False
     state["control_rows"] = row + 1
-    _queue(t, slot, address, int(t.length[0]))
+    _queue(t, slot, ROWS, at, length)
     return True

@@ -3,13 +3,13 @@
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.native import SRTP_OK, srtp_unprotect_rtcp
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import relay_feedback
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, take_attempt
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
+from sfu.plane.pointers import unprotect_rtcp
 from sfu.plane.reports import note_clock
 from sfu.plane.rtcp import (
     BLOCK_DLSR,
@@ -72,13 +72,9 @@ def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_
         if source_at < 0 or not take_attempt(t, slot, now_ns):
             t.drops[DropReason.UNKNOWN_SSRC] += 1
             return
-    state = t.state[0]
-    t.length[0] = end - at
-    status = srtp_unprotect_rtcp(
-        int(record["srtp_in"]), int(state["data_address"]) + at, int(state["length_address"])
-    )
-    if status != SRTP_OK:
-        count_failure(t, status)
+    left = unprotect_rtcp(t, slot, at, end)
+    if left < 0:
+        count_failure(t, -left)
         return
     hear_from(t, slot, place % ADDRESSES, arrival_ns)
     if is_new:
@@ -86,7 +82,7 @@ def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_
     t.sources[source_at]["heard_ns"] = arrival_ns
     record["packets_in"] += 1
     record["octets_in"] += end - at
-    end = at + int(t.length[0])
+    end = at + left
     relayed = 0
     while at < end:
         behind = step(data, at, end)

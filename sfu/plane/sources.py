@@ -6,9 +6,9 @@ Every authenticated SSRC costs libsrtp memory and time, so the bound is kept her
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.native import srtp_remove_stream
 from sfu.plane.feedback import UNWRAPPED_FROM
 from sfu.plane.losses import forget_losses
+from sfu.plane.pointers import forget_stream
 from sfu.plane.rtcp import get8
 from sfu.plane.tables import INBOUND, TRACKS, Counter, Integers, Octets, Record, Tables
 from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
@@ -45,11 +45,10 @@ def forget_source(t: Tables, place: int) -> None:
     """Free a place, here and in libsrtp."""
     forget_losses(t, place)
     source = t.sources[place]
-    slot = t.slots[place // INBOUND]
     if source["ssrc"] >= 0:
         t.counts[Counter.SOURCE_REPLACED] += 1
-    if source["ssrc"] >= 0 and source["heard_ns"] > 0 and slot["srtp_in"] != 0:
-        srtp_remove_stream(int(slot["srtp_in"]), int(source["ssrc"]))
+    if source["ssrc"] >= 0 and source["heard_ns"] > 0:
+        forget_stream(t, place // INBOUND, int(source["ssrc"]))
     source["ssrc"] = -1
 
 

@@ -1,17 +1,9 @@
 """Events to the shell. The channel is bounded: what may be lost is counted, the rest waits."""
 
 from sfu.compiled import compiled_within
-from sfu.native import MSG_DONTWAIT, send
+from sfu.plane.pointers import send_event
 from sfu.plane.records import DATA_SIZE, EVENT_HEADER, EventKind
 from sfu.plane.tables import ADDRESS_WORDS, DropReason, Tables
-
-
-@compiled_within
-def _send_event(t: Tables, length: int) -> bool:
-    state = t.state[0]
-    size = EVENT_HEADER + length
-    channel = int(state["event_channel"])
-    return bool(send(channel, int(state["event_address"]), size, MSG_DONTWAIT) == size)
 
 
 @compiled_within
@@ -30,7 +22,7 @@ def tell_datagram(t: Tables, kind: int, slot: int, index: int, at: int, end: int
         event["address"][word] = t.names[index * ADDRESS_WORDS + word]
     for offset in range(length):
         event["data"][offset] = t.data[at + offset]
-    if not _send_event(t, length):
+    if not send_event(t, EVENT_HEADER + length):
         t.drops[DropReason.EVENTS_FULL] += 1
 
 
@@ -43,11 +35,11 @@ def tell_what_is_due(t: Tables, slot: int) -> None:
     event["length"] = 0
     if record["fault_untold"] != 0:
         event["kind"] = EventKind.FAULTED
-        if _send_event(t, 0):
+        if send_event(t, EVENT_HEADER):
             record["fault_untold"] = 0
     if record["release_untold"] != 0:
         event["kind"] = EventKind.RELEASED
-        if _send_event(t, 0):
+        if send_event(t, EVENT_HEADER):
             record["release_untold"] = 0
             if record["open"] == 0:
                 _unlist(t, slot)
