@@ -120,6 +120,13 @@
     };
   };
 
+  // Everything that getStats says of the partner's camera and sound.
+  probe.received = async () => ({
+    at: now(),
+    video: await inbound("video"),
+    audio: await inbound("audio"),
+  });
+
   // Frames decoded so far of the partner's `index`-th picture: 0 the camera, 1 the screen.
   probe.framesDecoded = async (index) => (await inbound("video", index))?.framesDecoded ?? 0;
 

@@ -1,0 +1,64 @@
+"""``python -m benchmarks.calls {loss,bottleneck,join}``: figures of real Chromium calls.
+
+Browsers, server and impairments are on machines of their own (network namespaces), which needs
+root or unprivileged user namespaces. Exits with 1 when the target is missed.
+"""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from benchmarks import processor
+from benchmarks.calls import loss
+from benchmarks.calls.arrangement import arranged
+from benchmarks.impairment.line import Impairment
+
+SET_UP_S = 900.0  # the proxy's life besides the call: a first start compiles the plane
+
+
+def measure_loss(options: argparse.Namespace) -> dict[str, Any]:
+    """The figure under loss."""
+    line = Impairment(loss_pct=options.loss_pct, delay_ms=options.delay_ms)
+    lifetime_s = options.seconds + options.warm_up + SET_UP_S
+    with arranged(proxied=True, lifetime_s=lifetime_s) as arrangement:
+        return loss.measure(arrangement, line, options.seconds, options.warm_up)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="benchmarks.calls",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = found.add_subparsers(dest="command", required=True)
+
+    one = commands.add_parser("loss", help=loss.TARGET.replace("%", "%%"))
+    one.add_argument("--seconds", type=float, default=60.0)
+    one.add_argument("--warm-up", type=float, default=10.0, help="seconds of call before")
+    one.add_argument("--loss-pct", type=float, default=5.0, help="each way, on each line")
+    one.add_argument("--delay-ms", type=float, default=25.0, help="each way, on each line")
+    one.set_defaults(measure=measure_loss, in_words=loss.in_words, name=loss.NAME)
+
+    for each in commands.choices.values():
+        each.add_argument("--json", action="store_true")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a benchmark and print its result; returns the exit code."""
+    options = parser().parse_args(arguments)
+    result = {"name": options.name, **options.measure(options), "machine": processor.machine()}
+    if options.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    else:
+        holds = "holds" if result["holds"] else "MISSED"
+        measured = ", ".join(f"{name} {value}" for name, value in result["measured"].items())
+        sys.stdout.write(f"{result['target']}\n  {holds}: {measured}\n")
+        sys.stdout.write(options.in_words(result) + "\n")
+    return 0 if result["holds"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
