@@ -15,11 +15,14 @@ MAX_PARAMETERS = 32  # of one a=fmtp line; those of browsers have three
 VIDEO_CODECS = (Codec.VP8, Codec.VP9, Codec.AV1, Codec.H264)
 
 TRANSPORT_CC = "transport-cc"
+REMB = "goog-remb"
 
-# Feedback that the node carries, in the order of the answer. goog-remb is not among them: the
-# node uses transport-wide feedback and swallows REMB. Audio is repaired by its own FEC.
-_AUDIO_FEEDBACK = (TRANSPORT_CC,)
-_VIDEO_FEEDBACK = (TRANSPORT_CC, "ccm fir", "nack", "nack pli")
+# Feedback that the node carries, in the order of the answer. goog-remb is taken only where
+# transport-cc is not: with both, the plane swallows REMB. rrtr (RFC 3611, in the words of
+# libwebrtc) is not in a browser's offer unless its page asks for it. Audio is repaired by its own
+# FEC.
+_AUDIO_FEEDBACK = (TRANSPORT_CC, "rrtr")
+_VIDEO_FEEDBACK = (TRANSPORT_CC, REMB, "ccm fir", "nack", "nack pli", "rrtr")
 
 _ENCODING_NAMES = {
     Codec.OPUS: "opus/48000/2",

@@ -2,7 +2,7 @@
 
 import re
 
-from sfu.negotiation.codecs import TRANSPORT_CC, known_codecs
+from sfu.negotiation.codecs import REMB, TRANSPORT_CC, known_codecs
 from sfu.negotiation.lines import (
     SEND_CREATE_OFFER,
     Attribute,
@@ -197,17 +197,18 @@ def _read_extensions(block: MediaBlock) -> dict[Extension, OfferedExtension]:
 def _pair_transport_cc(
     codecs: dict[Codec, OfferedCodec], extensions: dict[Extension, OfferedExtension]
 ) -> None:
-    """Take transport-wide numbers and their feedback together or not at all.
+    """Take transport-wide numbers and their feedback together or not at all, and REMB then.
 
     Numbers without feedback would be counted by nobody, feedback without numbers be empty.
     """
     has_feedback = any(TRANSPORT_CC in codec.feedback for codec in codecs.values())
+    has_both = has_feedback and Extension.TRANSPORT_WIDE_CC in extensions
     if not has_feedback:
         extensions.pop(Extension.TRANSPORT_WIDE_CC, None)
-    elif Extension.TRANSPORT_WIDE_CC not in extensions:
-        for codec, offered in codecs.items():
-            kept = tuple(kind for kind in offered.feedback if kind != TRANSPORT_CC)
-            codecs[codec] = OfferedCodec(offered.payload_type, kept)
+    left_out = REMB if has_both else TRANSPORT_CC
+    for codec, offered in codecs.items():
+        kept = tuple(kind for kind in offered.feedback if kind != left_out)
+        codecs[codec] = OfferedCodec(offered.payload_type, kept)
 
 
 def _read_ssrcs(block: MediaBlock) -> tuple[int | None, int | None]:

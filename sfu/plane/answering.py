@@ -24,7 +24,7 @@ from sfu.plane.tables import INBOUND, OUTBOUND, Octets, Role, Tables
 from sfu.rtp.media import Extension, TrackKind
 
 _REFERENCE_JUMP: Final = 160  # of 64 ms: 10.24 s
-_FREEING_REMBS: Final = 3  # a lost one would hold the browser down for good
+FREEING_REMBS: Final = 3  # a lost one would hold the browser down for good
 _MASK24: Final = 0xFFFFFF
 _REPORTS_A_TURN: Final = 8
 
@@ -204,7 +204,8 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> boo
 
 
 @compiled_within
-def _send_remb(t: Tables, slot: int, bitrate_bps: int) -> None:
+def send_remb(t: Tables, slot: int, bitrate_bps: int) -> None:
+    """Hold ``slot`` to a bitrate, in the SSRCs of its video."""
     count = 0
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         if t.sources[place]["ssrc"] >= 0 and t.sources[place]["kind"] > TrackKind.AUDIO:
@@ -246,8 +247,8 @@ def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
     if alone:
         if now_ns - int(record["alone_since_ns"]) < int(state["alone_grace_ns"]):
             return
-        record["remb_frees"] = _FREEING_REMBS
-        _send_remb(t, slot, int(state["alone_bitrate_bps"]))
+        record["remb_frees"] = FREEING_REMBS
+        send_remb(t, slot, int(state["alone_bitrate_bps"]))
     elif record["remb_frees"] > 0:
         record["remb_frees"] -= 1
-        _send_remb(t, slot, int(state["free_bitrate_bps"]))
+        send_remb(t, slot, int(state["free_bitrate_bps"]))

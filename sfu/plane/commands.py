@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import add_address, remove_addresses
-from sfu.plane.answering import take_back
+from sfu.plane.answering import FREEING_REMBS, take_back
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
 from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import receive_command
 from sfu.plane.records import MAX_MIDS, CommandKind
+from sfu.plane.reports import send_goodbye
 from sfu.plane.sources import admit_source, find_source, place_for_source
 from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Record, Tables
 from sfu.plane.telling import list_slot, tell_what_is_due
@@ -90,6 +91,7 @@ def _open(t: Tables, slot: int, now_ns: int) -> None:
 
 @compiled_within
 def _close(t: Tables, slot: int, now_ns: int) -> None:
+    send_goodbye(t, slot)
     _clear(t, slot, now_ns)
     t.slots[slot]["release_untold"] = 1
     tell_what_is_due(t, slot)
@@ -104,6 +106,10 @@ def _part(t: Tables, slot: int, now_ns: int) -> None:
     for each in (slot, partner):
         take_back(t, each, now_ns)
         t.slots[each]["partner"] = -1
+        if t.slots[each]["remb_relayed"] != 0:  # that estimate was of the path to this partner
+            t.slots[each]["remb_relayed"] = 0
+            t.slots[each]["remb_frees"] = FREEING_REMBS
+            t.slots[each]["remb_due_ns"] = now_ns
 
 
 @compiled_within

@@ -1,16 +1,18 @@
 """The compound RTCP report that each participant gets once a second (RFC 3550 section 6.4).
 
 A sender report for each stream that is being sent, reception reports about what comes from the
-participant, and a CNAME. The times of all the streams of one source participant are mapped by one
-clock offset, or the receiver's lips and sound part ways.
+participant, a CNAME, and extended reports for the round trip where sender reports give none. The
+times of all the streams of one source participant are mapped by one clock offset, or the receiver's
+lips and sound part ways. Streams of retransmissions have no sender reports: no browser reads them.
 """
 
 from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.continuity import clock_rate
+from sfu.plane.extended_reports import add_delay, add_reference_time, write_extended_report
 from sfu.plane.keyframes import media_role
-from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
+from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, flush, queue_control
 from sfu.plane.reception import RECEIVED, fill_report_block
 from sfu.plane.rtcp import (
     REPORT_NTP_FRACTION,
@@ -24,11 +26,12 @@ from sfu.plane.rtcp import (
     ntp_fraction,
     ntp_seconds,
     write_cname,
+    write_goodbye,
     write_receiver_report,
     write_sender_report,
 )
 from sfu.plane.sources import find_source
-from sfu.plane.tables import INBOUND, OUTBOUND, TRACKS, Octets, Role, Tables
+from sfu.plane.tables import INBOUND, OUTBOUND, TRACKS, Counter, Octets, Role, Tables
 
 _NS: Final = 1_000_000_000
 _MASK32: Final = 0xFFFFFFFF
@@ -120,13 +123,75 @@ def send_report(t: Tables, slot: int, now_ns: int) -> None:
             length = _add_blocks(t, slot, row, at, length, now_ns)
         if length < 0:
             return
-    if length == 0:
+    sends_media = length > 0
+    if not sends_media:
         length = write_receiver_report(row, 0, int(first["ssrc"]))
         length = _add_blocks(t, slot, row, 0, length, now_ns)
     name_length = int(record["cname_length"])
     length = write_cname(row, length, int(first["ssrc"]), record["cname"], name_length)
     if length > 0:
+        length = _add_extended(t, slot, row, length, sends_media, now_ns)
+    if length > 0:
         queue_control(t, slot, length)
+
+
+@compiled_within
+def _add_extended(
+    t: Tables, slot: int, row: Octets, length: int, sends_media: bool, now_ns: int
+) -> int:
+    """Append an extended report, if there is something to say; −1 without room.
+
+    A browser that sends no media asks for its round trip, and hears of its last question once.
+    Where we send none it is we who ask.
+    """
+    asks = False
+    is_heard = False
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["ssrc"] >= 0:
+            asks = asks or source["reference_ns"] != 0
+            is_heard = is_heard or source["reception"][RECEIVED] != 0
+    if not asks and (sends_media or not is_heard):
+        return length
+    at = length
+    length = write_extended_report(row, at, int(t.streams[slot * OUTBOUND + Role.AUDIO]["ssrc"]))
+    if length > 0 and is_heard and not sends_media:
+        length = add_reference_time(row, at, length, now_ns)
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["ssrc"] >= 0 and source["reference_ns"] != 0 and length > 0:
+            delay = delay_since(int(source["reference_ns"]), now_ns)
+            middle = int(source["reference_middle"])
+            length = add_delay(row, at, length, int(source["ssrc"]), middle, delay)
+            source["reference_ns"] = 0
+    return length
+
+
+@compiled_within
+def send_goodbye(t: Tables, slot: int) -> None:
+    """Tell ``slot`` that what we sent it has ended, and send what is queued.
+
+    For a participant whom we let go. It is no end for the tracks of a page: browsers mute them.
+    """
+    record = t.slots[slot]
+    first = t.streams[slot * OUTBOUND + Role.AUDIO]
+    if not can_send_to(t, slot) or record["media"] == 0 or first["ssrc"] < 0:
+        return
+    count = 0
+    for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
+        if t.streams[place]["ssrc"] >= 0:
+            t.ssrcs[count] = t.streams[place]["ssrc"]
+            count += 1
+    begin = control_row(t)
+    row = t.rows[begin : begin + ROW_ROOM]
+    # a compound begins with a report and has a CNAME, RFC 3550 section 6.1
+    length = write_receiver_report(row, 0, int(first["ssrc"]))
+    name_length = int(record["cname_length"])
+    length = write_cname(row, length, int(first["ssrc"]), record["cname"], name_length)
+    length = write_goodbye(row, length, t.ssrcs, count)
+    if length > 0 and queue_control(t, slot, length):
+        t.counts[Counter.GOODBYE_SENT] += 1
+    flush(t)  # the address that it goes to is about to be forgotten
 
 
 @compiled_within

@@ -4,7 +4,8 @@ from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import hear_from
-from sfu.plane.answering import relay_feedback
+from sfu.plane.answering import relay_feedback, send_remb
+from sfu.plane.extended_reports import block_end, delays, first_block, is_reference_time
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, take_attempt
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
@@ -17,6 +18,7 @@ from sfu.plane.rtcp import (
     BLOCK_LSR,
     BLOCK_PACKETS_LOST,
     BLOCK_SSRC,
+    EXTENDED_REPORT,
     FORMAT_NACK,
     GOODBYE,
     RECEIVER_REPORT,
@@ -30,6 +32,7 @@ from sfu.plane.rtcp import (
     fir_entries,
     fir_number,
     fir_ssrc,
+    get32,
     is_feedback,
     is_pli,
     is_remb,
@@ -42,6 +45,7 @@ from sfu.plane.rtcp import (
     read_receiver_report,
     read_report_block,
     read_sender_report,
+    remb_bitrate_bps,
     round_trip_ns,
     sender_ssrc,
     step,
@@ -49,7 +53,7 @@ from sfu.plane.rtcp import (
 )
 from sfu.plane.sources import admit_source, find_source, place_for_source
 from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Octets, Role, Tables
-from sfu.rtp.media import TrackKind
+from sfu.rtp.media import Extension, TrackKind
 
 _NACK_REACH: Final = 0x4000  # older packets are in nobody's history
 _RELAYED_A_COMPOUND: Final = 16  # feedback packets; one compound must not become a flood
@@ -124,7 +128,11 @@ def _respond(
     if is_pli(data, at, end):
         _ask_source(t, slot, media_ssrc(data, at, end), now_ns)
     elif is_remb(data, at, end):
+        if relayed < _RELAYED_A_COMPOUND and _relay_remb(t, slot, at):
+            return 1
         t.drops[DropReason.REMB_SWALLOWED] += 1
+    elif kind == EXTENDED_REPORT:
+        _take_extended_report(t, slot, at, end, arrival_ns)
     elif kind == GOODBYE:
         t.drops[DropReason.GOODBYE_IGNORED] += 1
     else:
@@ -142,6 +150,9 @@ def _note_sender_report(t: Tables, slot: int, arrival_ns: int) -> None:
         return
     seconds = int(report[REPORT_NTP_SECONDS])
     fraction = int(report[REPORT_NTP_FRACTION])
+    if seconds == 0 and fraction == 0:  # it has no clock, RFC 3550 section 6.4.1
+        t.drops[DropReason.ABSURD_TIME] += 1
+        return
     source = t.sources[place]
     source["report_ns"] = arrival_ns
     source["report_ntp_ns"] = ntp_to_unix_ns(seconds, fraction)
@@ -172,9 +183,64 @@ def _note_blocks(t: Tables, slot: int, at: int, count: int, arrival_ns: int) -> 
         stream["reported_ns"] = arrival_ns
         stream["fraction_lost"] = block[BLOCK_FRACTION_LOST]
         stream["packets_lost"] = block[BLOCK_PACKETS_LOST]
-        trip_ns = round_trip_ns(arrival_ns, int(block[BLOCK_LSR]), int(block[BLOCK_DLSR]))
-        if trip_ns >= 0:
-            t.slots[slot]["round_trip_ns"] = trip_ns
+        _note_round_trip(t, slot, int(block[BLOCK_LSR]), int(block[BLOCK_DLSR]), arrival_ns)
+
+
+@compiled_within
+def _note_round_trip(t: Tables, slot: int, last: int, delay: int, arrival_ns: int) -> None:
+    """Keep the round trip that a browser's answer to a report of ours shows, if it shows one."""
+    if last == 0:  # it has had none
+        return
+    trip_ns = round_trip_ns(arrival_ns, last, delay)
+    if trip_ns < 0:
+        t.drops[DropReason.ABSURD_TIME] += 1
+        return
+    t.slots[slot]["round_trip_ns"] = trip_ns
+
+
+@compiled_within
+def _take_extended_report(t: Tables, slot: int, at: int, end: int, arrival_ns: int) -> None:
+    """Keep a reference time until our next report, and the round trips that delays show."""
+    data = t.data
+    block = first_block(at)
+    while block < end:
+        behind = block_end(data, block, end)
+        if behind < 0:
+            t.drops[DropReason.MALFORMED_RTCP] += 1
+            return
+        if is_reference_time(data, block, behind):
+            place = find_source(t, slot, sender_ssrc(data, at, end))
+            if place >= 0:
+                source = t.sources[place]
+                source["reference_ns"] = arrival_ns
+                source["reference_middle"] = ntp_middle(
+                    get32(data, block + 4), get32(data, block + 8)
+                )
+        for index in range(delays(data, block, behind)):
+            delay = block + 4 + 12 * index
+            if _find_stream(t, slot, get32(data, delay)) >= 0:
+                last = get32(data, delay + 4)
+                _note_round_trip(t, slot, last, get32(data, delay + 8), arrival_ns)
+        block = behind
+
+
+@compiled_within
+def _relay_remb(t: Tables, slot: int, at: int) -> bool:
+    """Pass a receiver's estimate on to the sender, unless transport-wide feedback tells it more.
+
+    That takes both ends. Where one lacks it the estimate is all that the sender hears of this hop.
+    """
+    partner = int(t.slots[slot]["partner"])
+    if not can_send_to(t, partner):
+        return False
+    wide = Extension.TRANSPORT_WIDE_CC
+    if t.slots[slot]["id_of"][wide] != 0 and t.slots[partner]["id_of"][wide] != 0:
+        return False
+    t.slots[partner]["remb_relayed"] = 1
+    t.slots[partner]["remb_frees"] = 0
+    t.counts[Counter.REMB_RELAYED] += 1
+    send_remb(t, partner, remb_bitrate_bps(t.data, at))
+    return True
 
 
 @compiled_within

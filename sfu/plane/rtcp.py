@@ -21,6 +21,7 @@ SENDER_REPORT: Final = 200
 RECEIVER_REPORT: Final = 201
 SOURCE_DESCRIPTION: Final = 202
 GOODBYE: Final = 203
+EXTENDED_REPORT: Final = 207  # RFC 3611
 TRANSPORT_FEEDBACK: Final = 205
 PAYLOAD_FEEDBACK: Final = 206
 
@@ -55,6 +56,8 @@ BLOCK_FIELDS: Final = 7
 _SDES_CNAME: Final = 1
 _REMB: Final = 0x52454D42  # "REMB"
 _NTP_TO_UNIX_S: Final = 2_208_988_800  # from 1900 to 1970, RFC 5905 figure 4
+_LONGEST_TRIP: Final = 30 << 16  # in 1/65536 s; beyond it a clock was set
+_ROUNDING: Final = 66  # about 1 ms; the two ends round their delays and read clocks that drift
 _NS: Final = 1_000_000_000
 _MASK32: Final = 0xFFFFFFFF
 
@@ -255,6 +258,18 @@ def write_cname(out: Octets, at: int, ssrc: int, cname: Octets, cname_length: in
     return at + length
 
 
+@compiled
+def write_goodbye(out: Octets, at: int, ssrcs: Integers, count: int) -> int:
+    """Say that the first ``count`` of ``ssrcs``, at most 31, have ended (RFC 3550 section 6.6)."""
+    length = 4 + 4 * count
+    if not 0 < count <= min(31, ssrcs.size) or at + length > out.size:
+        return -1
+    _put_header(out, at, count, GOODBYE, length)
+    for index in range(count):
+        put32(out, at + 4 + 4 * index, int(ssrcs[index]))
+    return at + length
+
+
 # Feedback on media
 
 
@@ -309,6 +324,13 @@ def is_remb(data: Octets, at: int, end: int) -> bool:
         and is_feedback(data, at, end, PAYLOAD_FEEDBACK, FORMAT_APPLICATION)
         and get32(data, at + 12) == _REMB
     )
+
+
+@compiled
+def remb_bitrate_bps(data: Octets, at: int) -> int:
+    """What an ``is_remb`` says. What no link can carry is cut: at most 2⁵⁸."""
+    value = get32(data, at + 16)
+    return (value & 0x3FFFF) << min((value >> 18) & 0x3F, 40)
 
 
 @compiled
@@ -449,13 +471,11 @@ def delay_since(earlier_ns: int, now_ns: int) -> int:
 def round_trip_ns(arrival_ns: int, lsr: int, dlsr: int) -> int:
     """The round trip that a report block come at ``arrival_ns`` shows (RFC 3550 section 6.4.1).
 
-    −1 when it shows none: the reporter has had no sender report (LSR 0), or its numbers do not
-    fit together.
+    The numbers of a DLRR sub-block (RFC 3611 section 4.5) mean the same. −1 when they cannot be:
+    the delay is longer than the time that passed, or a clock was set in between.
     """
-    if lsr == 0:
-        return -1
     now = ntp_middle(ntp_seconds(arrival_ns), ntp_fraction(arrival_ns))
     elapsed = (now - lsr - dlsr) & _MASK32
-    if elapsed & 0x80000000:
-        return -1
-    return (elapsed * _NS) >> 16
+    if elapsed >= (1 << 32) - _ROUNDING:
+        return 0
+    return (elapsed * _NS) >> 16 if elapsed <= _LONGEST_TRIP else -1

@@ -84,6 +84,7 @@ class DropReason(IntEnum):
     GOODBYE_IGNORED = 25
     FEEDBACK_NOT_RELAYED = 26
     FAULT = 27
+    ABSURD_TIME = 28  # in RTCP: a round trip or a clock that cannot be
 
 
 class Counter(IntEnum):
@@ -109,6 +110,9 @@ class Counter(IntEnum):
     LOSSES_BEYOND_REACH = 15  # gaps larger than the list of missing numbers
     NACKS = 16  # sent
     NACK_NUMBERS = 17  # asked for in these
+    # RTCP
+    REMB_RELAYED = 18  # a receiver's estimate passed on to a sender
+    GOODBYE_SENT = 19
 
 
 class Role(IntEnum):
@@ -217,6 +221,7 @@ SLOT = np.dtype(
         ("alone_since_ns", np.int64),  # 0: the partner is there
         ("remb_due_ns", np.int64),
         ("remb_frees", np.int64),  # how often the REMB that frees is still to be sent
+        ("remb_relayed", np.int64),  # 1: the partner's REMB holds it
         ("clock_known", np.int64),
         ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
         ("report_due_ns", np.int64),
@@ -258,6 +263,9 @@ SOURCE = np.dtype(
         ("lost", np.int64),  # numbers that were missing; those that came late do not count
         ("repaired", np.int64),
         ("given_up", np.int64),
+        # Extended reports: its last reference time that is not answered yet
+        ("reference_ns", np.int64),  # when that came, 0 for none
+        ("reference_middle", np.int64),  # the middle 32 bits of its NTP time
     ]
 )
 """A source in a slot: place ``slot * INBOUND + i``."""

@@ -61,13 +61,40 @@ def test_nothing_is_answered_that_was_not_offered(name: str, codec: Codec) -> No
             assert "simulcast" not in line
             assert "a=rid" not in line
             assert "extmap-allow-mixed" not in line
-            assert "goog-remb" not in line
+            if "goog-remb" in line:
+                assert not any("transport-cc" in each for each in answered)
             if line.startswith("a=rtcp-fb"):
                 assert line in offered
             if line.startswith("a=rtpmap"):
                 assert line.lower() in names
             if line.startswith("a=extmap") and "/" not in line.split(" ")[0]:
                 assert line in offered
+
+
+def test_remb_is_answered_where_transport_wide_feedback_is_not_offered() -> None:
+    for text in ("a=extmap:3 ", "a=rtcp-fb"):  # the numbers, or the feedback about them
+        sdp = load("chromium-no-screen")
+        for line in sdp.splitlines():
+            if line.startswith(text) and (text != "a=rtcp-fb" or "transport-cc" in line):
+                sdp = without(line)(sdp)
+        negotiated = answer(read_offer(sdp), TERMS)
+        _, audio, video = blocks_of(negotiated.sdp)
+        assert not any("transport-" in line for line in (*audio, *video))
+        assert "a=rtcp-fb:96 goog-remb" in video
+        assert any("abs-send-time" in line for line in video), "the estimate is made of it"
+        assert not any("goog-remb" in line for line in audio)
+    _, audio, video = blocks_of(answer_to("chromium-no-screen").sdp)
+    assert not any("goog-remb" in line for line in video)
+
+
+def test_reference_times_are_answered_to_a_page_that_asks_for_them() -> None:
+    sdp = load("chromium-no-screen")
+    for number in (111, 96):
+        line = f"a=rtcp-fb:{number} transport-cc\r\n"
+        sdp = swap(line, f"{line}a=rtcp-fb:{number} rrtr\r\n")(sdp)
+    _, audio, video = blocks_of(answer(read_offer(sdp), TERMS).sdp)
+    assert "a=rtcp-fb:111 rrtr" in audio
+    assert "a=rtcp-fb:96 rrtr" in video
 
 
 def test_candidates_stand_on_the_first_bundled_m_line_only() -> None:

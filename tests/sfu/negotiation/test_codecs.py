@@ -139,5 +139,5 @@ def test_feedback_is_kept_when_offered_for_the_payload_type_or_for_all() -> None
     )
     _, (section,) = split_offer(sdp)
     found = known_codecs(section)
-    assert found[Codec.VP8].feedback == ("nack", "nack pli")
+    assert found[Codec.VP8].feedback == ("goog-remb", "nack", "nack pli")
     assert found[Codec.VP9].feedback == ("ccm fir", "nack")

@@ -3,9 +3,20 @@
 import os
 import struct
 
+import pytest
+from aiortc.rtp import (
+    RtcpByePacket,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpSdesPacket,
+    pack_remb_fci,
+    unpack_remb_fci,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfu.rtp.media import Extension, MediaMap
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage
 
 
@@ -95,14 +106,100 @@ def test_a_compound_of_requests_does_not_become_a_flood() -> None:
         assert stage.drops == {"feedback_not_relayed": 34}
 
 
-def test_remb_and_bye_are_swallowed() -> None:
+def remb(bitrate_bps: int, sender: int, *about: int) -> bytes:
+    fci = pack_remb_fci(bitrate_bps, list(about))
+    return bytes(RtcpPsfbPacket(fmt=15, ssrc=sender, media_ssrc=0, fci=fci))
+
+
+def rembs(browser: Browser) -> list[tuple[int, list[int]]]:
+    return [unpack_remb_fci(each[12:]) for each in browser.rtcp_of(206, 15)]
+
+
+def without_transport_cc(media: MediaMap) -> MediaMap:
+    ids: dict[int, Extension] = {
+        identity: name
+        for identity, name in media.extension_ids.items()
+        if name != Extension.TRANSPORT_WIDE_CC
+    }
+    return MediaMap(media.payload_types, ids, media.inbound, media.outbound)
+
+
+def test_an_estimate_is_swallowed_where_feedback_on_each_packet_tells_more() -> None:
     with Stage() as stage:
         chromium, firefox = two(stage)
-        remb = struct.pack("!BBHII4sI", 0x8F, 206, 4, 2001, 0, b"REMB", 14_000)
-        bye = struct.pack("!BBHI", 0x81, 203, 1, 2001)
-        stage.send_rtcp(firefox, remb, bye)
+        stage.send_rtcp(firefox, remb(14_000, 2001, 6001))
         assert chromium.rtcp == []
-        assert stage.drops == {"remb_swallowed": 1, "goodbye_ignored": 1}
+        assert stage.drops == {"remb_swallowed": 1}
+
+
+@pytest.mark.parametrize(
+    ("sender_has_it", "receiver_has_it"), [(False, False), (False, True), (True, False)]
+)
+def test_an_estimate_reaches_a_sender_that_hears_nothing_else_of_this_hop(
+    sender_has_it: bool, receiver_has_it: bool
+) -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0, CHROMIUM if sender_has_it else without_transport_cc(CHROMIUM))
+        other = FIREFOX if receiver_has_it else without_transport_cc(FIREFOX)
+        firefox = stage.connect(1, other, partner=0)
+        sent = Rtp(96, 1, 0, 1001, extensions=((2, b"\x01\x02\x03"),))
+        stage.send(chromium, sent)
+        assert firefox.rtp[0].element(5) == b"\x01\x02\x03", "what the estimate is made of"
+        stage.send_rtcp(firefox, remb(300_000, 2001, 6001))
+        assert rembs(chromium) == [(300_000, [1001, 1002, 1003, 1004])]
+        assert stage.drops == {}
+        heard = stage.pass_time(5 * SECOND)[0]
+        assert not [each for each in heard if each[1] == 206 and each[0] & 31 == 15]
+
+
+def test_an_estimate_of_the_path_to_an_earlier_partner_does_not_hold_for_the_next() -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0, without_transport_cc(CHROMIUM))
+        firefox = stage.connect(1, FIREFOX, partner=0)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        stage.send_rtcp(firefox, remb(50_000, 2001, 6001))
+        again = stage.connect(2, FIREFOX, partner=0)
+        stage.send(again, Rtp(109, 1, 0, 2000))
+        freed = []
+        for step in range(50):
+            stage.send(again, Rtp(109, 2 + step, 0, 2000), after_ns=100 * MS)
+            freed += rembs(chromium)
+        assert len(freed) == 3
+        assert all(bitrate_bps > 900_000_000 for bitrate_bps, _ in freed)
+
+
+def test_a_browser_that_says_goodbye_is_not_gone() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        stage.send_rtcp(chromium, bytes(RtcpByePacket(sources=[1001, 1000])))
+        assert firefox.rtcp == []
+        assert stage.drops == {"goodbye_ignored": 1}
+        stage.send(chromium, Rtp(96, 2, 0, 1001))
+        assert len(firefox.rtp) == 1
+
+
+def test_who_is_closed_is_told_and_who_stays_is_not() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001))
+        stage.plane.close_participant(1)
+        stage.turn()
+        kinds = [type(each) for each in RtcpPacket.parse(b"".join(firefox.rtcp))]
+        assert kinds == [RtcpRrPacket, RtcpSdesPacket, RtcpByePacket]
+        [goodbye] = firefox.rtcp_of(203)
+        assert RtcpPacket.parse(goodbye) == [RtcpByePacket(sources=[6000, 6001, 6002, 6003, 6004])]
+        assert chromium.rtcp_of(203) == []
+        assert stage.plane.counts()["goodbye_sent"] == 1
+
+
+def test_who_has_no_address_yet_is_closed_without_a_word() -> None:
+    with Stage() as stage:
+        stage.plane.open_participant(1, "0100aaaa")
+        stage.plane.set_media(1, FIREFOX)
+        stage.plane.close_participant(1)
+        stage.turn()
+        assert stage.plane.counts()["goodbye_sent"] == 0
 
 
 def test_rtcp_from_an_undeclared_ssrc_is_heard_within_bounds() -> None:

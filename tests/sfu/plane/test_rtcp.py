@@ -13,6 +13,7 @@ from aiortc.rtp import (
     RtcpSenderInfo,
     RtcpSourceInfo,
     RtcpSrPacket,
+    pack_remb_fci,
     unpack_remb_fci,
 )
 from hypothesis import given, settings
@@ -113,8 +114,10 @@ def test_no_bytes_hurt(data: bytes, plausible: bool) -> None:
                     rtcp.read_report_block(source, first + 24 * index, block)
         for index in range(rtcp.fir_entries(source, at, end)):
             rtcp.fir_ssrc(source, at, index)
+            rtcp.fir_number(source, at, index)
         rtcp.is_pli(source, at, end)
-        rtcp.is_remb(source, at, end)
+        if rtcp.is_remb(source, at, end):
+            assert 0 <= rtcp.remb_bitrate_bps(source, at) <= 1 << 58
         rtcp.sender_ssrc(source, at, end)
         rtcp.media_ssrc(source, at, end)
         rtcp.translate_nack(source, at, end, 1, 2, 3, 4, out, 0)
@@ -311,6 +314,36 @@ def test_ntp_time_keeps_the_nanosecond(unix_ns: int) -> None:
     assert rtcp.ntp_to_unix_ns(seconds, fraction) == unix_ns
 
 
+@pytest.mark.parametrize(
+    ("exponent", "mantissa", "expected"), [(0, 7, 7), (3, 0x3FFFF, 0x1FFFF8), (63, 1, 1 << 40)]
+)
+def test_a_bitrate_is_read(exponent: int, mantissa: int, expected: int) -> None:
+    fci = struct.pack("!4sI", b"REMB", 1 << 24 | exponent << 18 | mantissa) + bytes(4)
+    data = octets(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci)))
+    assert rtcp.remb_bitrate_bps(data, 0) == expected
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1 << 40))
+def test_a_bitrate_is_read_as_it_was_written(bitrate_bps: int) -> None:
+    fci = pack_remb_fci(bitrate_bps, [1, 2])
+    data = octets(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci)))
+    assert rtcp.is_remb(data, 0, data.size)
+    assert rtcp.remb_bitrate_bps(data, 0) == unpack_remb_fci(fci)[0]
+
+
+@settings(deadline=None)
+@given(st.lists(ssrcs, max_size=40))
+def test_goodbyes_are_written(about: list[int]) -> None:
+    out: Octets = np.full(200, 0xEE, np.uint8)
+    behind = rtcp.write_goodbye(out, 0, np.array(about, np.int64), len(about))
+    if not 0 < len(about) < 32:
+        assert behind == -1
+        return
+    assert RtcpPacket.parse(bytes(out[:behind])) == [RtcpByePacket(sources=about)]
+    assert np.all(out[behind:] == 0xEE)
+
+
 def test_ntp_time_of_1970() -> None:
     assert (rtcp.ntp_seconds(0), rtcp.ntp_fraction(500_000_000)) == (2_208_988_800, 1 << 31)
     assert rtcp.ntp_middle(0x12345678, 0x9ABCDEF0) == 0x56789ABC
@@ -323,9 +356,13 @@ def test_the_round_trip_of_the_rfc() -> None:
 
 
 def test_no_round_trip_is_made_up() -> None:
-    assert rtcp.round_trip_ns(10**18, 0, 0) == -1
     now = rtcp.ntp_middle(rtcp.ntp_seconds(10**18), rtcp.ntp_fraction(10**18))
-    assert rtcp.round_trip_ns(10**18, now, 1) == -1
+    assert rtcp.round_trip_ns(10**18, now, 1) == 0, "delays are rounded"
+    assert rtcp.round_trip_ns(10**18, now, 66) == 0
+    assert rtcp.round_trip_ns(10**18, now, 67) == -1, "longer there than it took"
+    assert rtcp.round_trip_ns(10**18, now, 1 << 31) == -1
+    assert rtcp.round_trip_ns(10**18, now - (30 << 16), 0) == 30_000_000_000
+    assert rtcp.round_trip_ns(10**18, now - (30 << 16) - 1, 0) == -1, "a clock was set"
 
 
 def test_delay_since_a_report() -> None:
