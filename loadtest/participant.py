@@ -1,7 +1,8 @@
 """One virtual participant's way in: socket, ICE checks and DTLS handshake, up to the SRTP keys.
 
 What moves the media afterwards is ``generator``. The participant is a full ICE agent's least: it
-checks the far end's candidates and nominates the first that answers (RFC 8445).
+checks the far end's candidates and nominates the first that answers (RFC 8445). How the SDP gets
+to the far end, and which of the two offers, is the caller's business.
 """
 
 import asyncio
@@ -93,13 +94,20 @@ class Participant:
         return make_offer(self.local)
 
     async def connect(self, answer: str) -> None:
-        """Do ICE and DTLS as the answer says.
+        """Do ICE and DTLS as the answer to ``offer()`` says.
 
         Raises:
             BadAnswer: the answer cannot be used.
             ConnectFailed: nobody answered, or the handshake failed.
         """
-        remote = read_answer(answer)
+        await self.connect_to(read_answer(answer))
+
+    async def connect_to(self, remote: RemoteDescription) -> None:
+        """Do ICE, and DTLS as its client.
+
+        Raises:
+            ConnectFailed: nobody answered, or the handshake failed.
+        """
         stage = "ICE"
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -143,6 +151,7 @@ class Participant:
                 async with asyncio.timeout(CHECK_INTERVAL_S):
                     while True:
                         data, address = await loop.sock_recvfrom(self.socket, 2048)
+                        await self._respond(data, address)
                         if self._answers(data, remote.ice_pwd, checks) == address:
                             self.remote = address
                             return
@@ -171,6 +180,26 @@ class Participant:
         if not message.check_message_integrity(pwd.encode()):
             return None
         return checks.get(message.transaction_id)
+
+    async def _respond(self, data: bytes, address: tuple[str, int]) -> None:
+        """Answer a binding request, as a far end that is no ICE-lite agent needs it."""
+        try:
+            request = stun.parse_message(data)
+        except ValueError:
+            return
+        if request.message_class != stun.Class.REQUEST or not request.check_message_integrity(
+            self.local.ice_pwd.encode()
+        ):
+            return
+        response = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+        )
+        response.attributes["XOR-MAPPED-ADDRESS"] = address
+        response.add_message_integrity(self.local.ice_pwd.encode())
+        response.add_fingerprint()
+        await asyncio.get_running_loop().sock_sendto(self.socket, bytes(response), address)
 
     async def _handshake(self, remote: RemoteDescription) -> None:
         dtls = RTCDtlsTransport(cast(RTCIceTransport, self), [self._certificate])
@@ -204,6 +233,7 @@ class Participant:
 
     async def _recv(self) -> bytes:
         while True:
-            data = await asyncio.get_running_loop().sock_recv(self.socket, 2048)
-            if data:
+            data, address = await asyncio.get_running_loop().sock_recvfrom(self.socket, 2048)
+            if data and data[0] > 3:  # RFC 7983: below are STUN's
                 return data
+            await self._respond(data, address)

@@ -39,7 +39,7 @@ class RemoteDescription:
     candidates: tuple[tuple[str, int], ...]
 
 
-_EXTENSIONS = {
+EXTENSIONS = {
     AUDIO_LEVEL_ID: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
     ABS_SEND_TIME_ID: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
     TRANSPORT_WIDE_ID: (
@@ -61,7 +61,7 @@ def make_offer(local: LocalDescription) -> str:
         "a=msid-semantic: WMS",
         f"m=audio 9 UDP/TLS/RTP/SAVPF {OPUS}",
         *_transport_lines(local, AUDIO_MID),
-        *(f"a=extmap:{id_} {uri}" for id_, uri in _EXTENSIONS.items()),
+        *(f"a=extmap:{id_} {uri}" for id_, uri in EXTENSIONS.items()),
         f"a=rtpmap:{OPUS} opus/48000/2",
         f"a=rtcp-fb:{OPUS} transport-cc",
         f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
@@ -75,7 +75,7 @@ def make_offer(local: LocalDescription) -> str:
         lines += [
             f"m=video 9 UDP/TLS/RTP/SAVPF {VP8} {RTX}",
             *_transport_lines(local, mid),
-            *(f"a=extmap:{id_} {uri}" for id_, uri in _EXTENSIONS.items() if id_ > 1),
+            *(f"a=extmap:{id_} {uri}" for id_, uri in EXTENSIONS.items() if id_ > 1),
             f"a=rtpmap:{VP8} VP8/90000",
             *(
                 f"a=rtcp-fb:{VP8} {kind}"
@@ -126,14 +126,29 @@ def read_answer(sdp: str) -> RemoteDescription:
         raise BadAnswer("an m-line was refused")
     if str(OPUS) not in media[0][3:] or any(str(VP8) not in line[3:] for line in media[1:]):
         raise BadAnswer("Opus or VP8 was refused or renumbered")
-    if f"{TRANSPORT_WIDE_ID} {_EXTENSIONS[TRANSPORT_WIDE_ID]}" not in values.get("extmap", []):
+    if f"{TRANSPORT_WIDE_ID} {EXTENSIONS[TRANSPORT_WIDE_ID]}" not in values.get("extmap", []):
         raise BadAnswer("transport-wide sequence numbers were refused or renumbered")
     if "passive" not in values.get("setup", []):
         raise BadAnswer("the far end does not wait for our DTLS handshake")
+    return read_transport(sdp)
+
+
+def read_transport(sdp: str) -> RemoteDescription:
+    """The transport in any offer or answer: of its first m-line, which the others share.
+
+    Raises:
+        BadAnswer: it lacks credentials.
+    """
+    values: dict[str, list[str]] = {}
+    for line in sdp.splitlines():
+        if line.startswith("a="):
+            name, _, value = line[2:].partition(":")
+            values.setdefault(name, []).append(value)
     candidates = []
     for candidate in values.get("candidate", []):
         fields = candidate.split()
-        if len(fields) >= 8 and fields[2].lower() == "udp" and fields[7] == "host":
+        media = len(fields) >= 8 and fields[1] == "1"  # 2 is RTCP's, where it is apart
+        if media and fields[2].lower() == "udp" and fields[7] == "host":
             candidates.append((fields[4], int(fields[5])))
     fingerprints = dict.fromkeys(
         tuple(value.split(" ", 1)) for value in values.get("fingerprint", []) if " " in value

@@ -1,12 +1,15 @@
 import asyncio
+import socket
 
 import pytest
+from aioice import stun
 from aiortc import RTCCertificate
 
 from loadtest import participant
 from loadtest.arrival_profile import PROFILES, fitted, read_profile
 from loadtest.generator import Generator
 from loadtest.participant import SRTP_PROFILES, ConnectFailed, Participant
+from loadtest.session_description import RemoteDescription
 from sfu.api import Answer, Join, OpenRoom
 from sfu.server import Worker, WorkerSettings
 
@@ -45,3 +48,29 @@ async def test_a_far_end_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConnectFailed, match="no ICE"):
         await person.connect(reply.answer)
     person.close()
+
+
+async def test_the_checks_of_a_far_end_that_makes_some_are_answered() -> None:
+    person = Participant(HOST, RTCCertificate.generateCertificate(), "aes-128-gcm")
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        far.setblocking(False)
+        far.bind((HOST, 0))
+        far_address = far.getsockname()
+        remote = RemoteDescription("ufrag", "password", (), (far_address,))
+        connecting = asyncio.create_task(person.connect_to(remote))
+        _, address = await loop.sock_recvfrom(far, 2048)
+        replies: list[stun.Message] = []
+        for password in ("wrong", person.local.ice_pwd):
+            check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+            check.attributes["USERNAME"] = f"{person.local.ice_ufrag}:ufrag"
+            check.add_message_integrity(password.encode())
+            await loop.sock_sendto(far, bytes(check), address)
+        while not replies or replies[-1].message_class != stun.Class.RESPONSE:
+            replies.append(stun.parse_message(await loop.sock_recv(far, 2048)))
+        connecting.cancel()
+        await asyncio.wait([connecting])
+    person.close()
+    assert replies[-1].transaction_id == check.transaction_id
+    assert replies[-1].check_message_integrity(person.local.ice_pwd.encode())
+    assert replies[-1].attributes["XOR-MAPPED-ADDRESS"] == far_address

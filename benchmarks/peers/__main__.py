@@ -1,0 +1,110 @@
+"""``python -m benchmarks.peers``: what a forwarded packet costs us and other servers.
+
+``--set-up`` installs Janus and rtpengine from the distribution's packages. Each server is alone on
+one core, the load generator on the other; all take the same packets over the same path, under the
+same SRTP profile. A server is given more and more rooms until it is saturated.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import processor
+from benchmarks.forwarding import PATTERNS, generator_core, patterns
+from benchmarks.peers import network, plot
+from benchmarks.peers.contest import FLOOR, OURS, Entry, contend
+from benchmarks.peers.janus import start_janus
+from benchmarks.peers.own import start_asyncio_forwarder, start_relay, start_worker
+from benchmarks.peers.peer import Start
+from benchmarks.peers.rtpengine import start_rtpengine
+from benchmarks.peers.table import results, table
+from loadtest.participant import SRTP_PROFILES
+
+FORWARDERS: dict[str, Start] = {
+    FLOOR: start_relay,
+    OURS: start_worker,
+    "rtpengine": start_rtpengine,
+    "Janus": start_janus,
+    "asyncio": start_asyncio_forwarder,
+}
+ROOMS = (2, 10, 40, 80)
+SECONDS = 4.0
+RUNS = 2
+INSTALL = Path(__file__).parent.parent / "install-peers"
+NSS = (
+    "Debian's libsrtp2, which Janus uses, takes AES from NSS; with a libsrtp2 built on OpenSSL"
+    " Janus costs about a fifth less."
+)
+
+
+async def contest(
+    names: Sequence[str],
+    srtp_profile: str,
+    pattern: str,
+    rooms: Sequence[int],
+    seconds: float,
+    runs: int,
+) -> list[Entry]:
+    """All entries of the forwarders named, one forwarder after the other."""
+    load = patterns([pattern])[pattern]
+    entries: list[Entry] = []
+    with generator_core() as cores:
+        for name in names:
+            sys.stderr.write(f"{name} …\n")
+            entries += await contend(
+                name,
+                FORWARDERS[name],
+                cores,
+                network.HOST,
+                srtp_profile,
+                load,
+                rooms,
+                seconds,
+                runs,
+            )
+    return entries
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
+    parser.add_argument("--set-up", action="store_true", help="install what is missing, and end")
+    parser.add_argument("--rooms", default=",".join(map(str, ROOMS)), help="one or several")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each run")
+    parser.add_argument("--runs", type=int, default=RUNS, help="good ones at each number of rooms")
+    parser.add_argument("--only", default=",".join(FORWARDERS), help="forwarders, by name")
+    parser.add_argument("--pattern", choices=PATTERNS, default="browser")
+    parser.add_argument("--profile", choices=sorted(SRTP_PROFILES), default="aes-128-gcm")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there, as PNG")
+    options = parser.parse_args(arguments)
+    if options.set_up:
+        return subprocess.run([INSTALL]).returncode
+    names = options.only.split(",")
+    if unknown := [name for name in names if name not in FORWARDERS]:
+        parser.error(f"--only: {', '.join(unknown)}; known are {', '.join(FORWARDERS)}")
+    if not network.inside():
+        network.enter("benchmarks.peers", arguments)
+    rooms = sorted({int(count) for count in options.rooms.split(",")})
+    entries = asyncio.run(
+        contest(names, options.profile, options.pattern, rooms, options.seconds, options.runs)
+    )
+    sys.stdout.write(f"{table(entries)}\n\n{NSS}\n")
+    found = results(entries, f"python -m benchmarks.peers --pattern {options.pattern}")
+    for result in found:
+        sys.stdout.write(f"{result['name']}: {result['measured']}\n")
+        result["machine"] = processor.machine()
+        result["name"] += f", {options.profile}, {options.pattern}"
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    if options.plot:
+        plot.draw(entries, options.plot, f"{options.profile}, arrivals: {options.pattern}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""What the contest amounts to: the table, and the targets. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from benchmarks.peers.contest import FLOOR, OURS, Entry, added_ms
+
+TARGET_ROOMS: Final = (40, 80)
+TARGET_RATIO: Final = 0.5
+
+
+def table(entries: Sequence[Entry]) -> str:
+    """All entries, in Markdown."""
+    floor = {each.rooms: each for each in entries if each.name == FLOOR}
+    lines = [
+        "| forwarder | rooms | µs CPU a packet | loss | added latency p50 / p99 | |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for each in entries:
+        p50, p99 = (added_ms(each, floor, name) for name in ("p50", "p99"))
+        if each.saturated:
+            cells = ["saturated", f"{each.loss_pct:g} %", "", each.saturated]
+        else:
+            latency = "–" if p50 is None or p99 is None else f"{p50:.2f} / {p99:.2f} ms"
+            if each.name == FLOOR:
+                latency = f"(whole: {each.p50_ms:.2f} / {each.p99_ms:.2f} ms)"
+            loss = f"{each.loss_pct:g} %"
+            cells = [f"{each.cpu_us_per_packet:.1f}", loss, latency, each.spoiled or ""]
+        lines.append(f"| {each.name} | {each.rooms} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def results(entries: Sequence[Entry], command: str) -> list[dict[str, Any]]:
+    """One object for each number of rooms that has a target; the first carries all details."""
+    found = []
+    for rooms in TARGET_ROOMS:
+        there = [each for each in entries if each.rooms == rooms]
+        ours = next((each for each in there if each.name == OURS), None)
+        if ours is None:
+            continue
+        measured, holds = _verdict(ours, [each for each in there if each.name not in (OURS, FLOOR)])
+        found.append(
+            {
+                "name": f"CPU per packet ÷ cheapest peer that runs, {rooms} rooms",
+                "command": command,
+                "target": f"≤ {TARGET_RATIO:g}, at a p99 no worse",
+                "measured": measured,
+                "holds": holds,
+                "details": {},
+            }
+        )
+    if found:
+        found[0]["details"] = {"entries": [asdict(each) for each in entries]}
+    return found
+
+
+def _verdict(ours: Entry, peers: Sequence[Entry]) -> tuple[str, bool]:
+    running = [each for each in peers if not each.saturated]
+    if ours.saturated:
+        return f"we are saturated: {ours.saturated}", False
+    if not running:
+        saturated = ", ".join(each.name for each in peers)
+        return f"no peer carries it{f' ({saturated})' if saturated else ''}", True
+    cheapest = min(running, key=lambda each: each.cpu_us_per_packet)
+    ratio = ours.cpu_us_per_packet / cheapest.cpu_us_per_packet
+    measured = f"{ratio:.2f} ({ours.cpu_us_per_packet:.1f} µs : {cheapest.name}"
+    measured += f" {cheapest.cpu_us_per_packet:.1f} µs; p99 {ours.p99_ms} : {cheapest.p99_ms} ms)"
+    spoiled = ours.spoiled or cheapest.spoiled
+    if spoiled:
+        measured += f"; spoiled: {spoiled}"
+    in_time = cheapest.p99_ms is None or ours.p99_ms is None or ours.p99_ms <= cheapest.p99_ms
+    return measured, ratio <= TARGET_RATIO and in_time
