@@ -1,0 +1,109 @@
+"""What a participant costs in memory.
+
+``python -m benchmarks.memory --json FILE``: the resident set of a worker with 80 rooms less that of
+a worker with one, over the participants that it has more. Both have carried the load for long
+enough that every history of sent packets is full.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import processor
+from benchmarks.forwarding import HOST, generator_core, join_worker, patterns
+from benchmarks.server_process import ServerProcess
+from loadtest.generator import Generator
+
+ROOMS = 80
+SECONDS = 6.0
+"""A history of 384 KiB takes two at this load."""
+
+TARGET_KB = 1024
+SETTLE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """A worker with some rooms. Resident sets in KiB: before the first, joined, after the load."""
+
+    rooms: int
+    empty_kb: int
+    joined_kb: int
+    loaded_kb: int
+    sent: int
+    received: int
+
+
+async def footprint(rooms: int, seconds: float) -> Footprint:
+    """Start a worker, fill it, and look."""
+    load = patterns(["browser"])["browser"]
+    with (
+        generator_core() as cores,
+        ServerProcess("benchmarks.worker_process", cores[0], HOST) as worker,
+    ):
+        worker.read()
+        empty_kb = worker.ask(memory=True)["rss_kb"]
+        generator = Generator(await join_worker(worker, rooms, "aes-128-gcm"), load)
+        try:
+            joined_kb = worker.ask(memory=True)["rss_kb"]
+            traffic = generator.start(seconds, profile=load).finish()
+            await asyncio.sleep(SETTLE_S)
+            loaded_kb = worker.ask(memory=True)["rss_kb"]
+        finally:
+            generator.close()
+    return Footprint(rooms, empty_kb, joined_kb, loaded_kb, traffic.sent, traffic.received)
+
+
+def per_participant_kb(one: Footprint, many: Footprint) -> float:
+    """KiB for each participant that ``many`` has more than ``one``."""
+    return (many.loaded_kb - one.loaded_kb) / (2 * (many.rooms - one.rooms))
+
+
+def result(one: Footprint, many: Footprint, command: str) -> dict[str, Any]:
+    """For the report."""
+    kb = per_participant_kb(one, many)
+    joined_kb = (many.joined_kb - one.joined_kb) / (2 * (many.rooms - one.rooms))
+    return {
+        "name": f"memory per participant, {many.rooms} rooms, history full",
+        "command": command,
+        "target": "≤ 1 MiB",
+        "measured": f"{kb / 1024:.2f} MiB",
+        "holds": kb <= TARGET_KB,
+        "details": {
+            "per_participant_kb": round(kb, 1),
+            "per_participant_joined_kb": round(joined_kb, 1),
+            "footprints": [vars(one), vars(many)],
+        },
+        "machine": processor.machine(),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks.memory", description=__doc__)
+    parser.add_argument("--rooms", type=int, default=ROOMS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of load")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    options = parser.parse_args(arguments)
+    if options.rooms < 2:
+        parser.error("--rooms: at least 2")
+    one = asyncio.run(footprint(1, options.seconds))
+    many = asyncio.run(footprint(options.rooms, options.seconds))
+    if options.json:
+        found = result(one, many, "python -m benchmarks.memory")
+        options.json.write_text(json.dumps([found], indent=1) + "\n")
+    for each in (one, many):
+        sys.stdout.write(
+            f"{each.rooms} rooms: {each.empty_kb / 1024:.1f} MiB empty,"
+            f" {each.joined_kb / 1024:.1f} joined, {each.loaded_kb / 1024:.1f} after the load\n"
+        )
+    sys.stdout.write(f"{per_participant_kb(one, many):.0f} KiB a participant\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The flood is garbage of every kind, and as much as was asked for; the loop's lag is seen."""
+
+import asyncio
+import random
+import socket
+import time
+
+from benchmarks.flood import LAG_P99_MS, Outcome
+from benchmarks.garbage import BATCH, Flood, Flooded, make_garbage
+from benchmarks.lag import EVERY_S, LagMeter
+from benchmarks.measurement import Measured
+from benchmarks.memory import Footprint, per_participant_kb, result
+from loadtest.generator import Traffic
+from sfu.native import pack_address
+from tests.sfu.plane.stage import Stage
+
+PER_SECOND = 20_000
+
+
+def test_garbage_is_of_many_kinds_and_the_plane_drops_all_of_it() -> None:
+    garbage = make_garbage(128, random.Random(1))
+    with Stage() as stage:
+        stage.connect(0)
+        stranger = pack_address(("127.0.0.1", 9), socket.AF_INET)
+        stage.turn([(stranger, data) for data in garbage])
+        drops = stage.drops
+        assert not stage.plane.read_events()
+    assert sum(drops.values()) == 128
+    assert set(drops) >= {"empty", "unknown_protocol", "unknown_ufrag", "malformed_stun"}
+    assert drops["unknown_source"] >= 128 * 3 // 8  # ClientHellos, RTP, RTCP
+
+
+def test_a_flood_is_as_much_as_was_asked_for_and_from_several_addresses() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as target:
+        target.bind(("127.0.0.1", 0))
+        target.setblocking(False)
+        flood = Flood(target.getsockname(), PER_SECOND)
+        flood.start()
+        time.sleep(0.3)
+        done = flood.stop()
+        sources = {target.recvfrom(2048)[1] for _ in range(2 * BATCH)}
+    assert done.not_sent == 0
+    assert done.sent >= 0.5 * PER_SECOND * done.seconds - BATCH
+    assert done.sent <= PER_SECOND * done.seconds + BATCH
+    assert len(sources) == 2
+
+
+async def test_a_blocked_loop_is_late() -> None:
+    meter = LagMeter()
+    await asyncio.sleep(10 * EVERY_S)
+    meter.read()
+    time.sleep(0.1)  # noqa: ASYNC251
+    await asyncio.sleep(10 * EVERY_S)
+    lag = meter.read()
+    assert lag["worst"] >= 90
+    assert lag["p50"] < lag["worst"]
+
+
+def measured(sent: int, received: int) -> Measured:
+    quiet = {"p50": 0.1, "p99": 0.2}
+    return Measured(10.0, Traffic(1.0, sent, received, quiet, quiet, 10.0, 0, {}, 0))
+
+
+def outcome(received: int, lag_ms: float, flooded: int = 50_000) -> Outcome:
+    lag = {"count": 200.0, "p50": 0.1, "p99": lag_ms, "worst": lag_ms}
+    return Outcome(
+        20,
+        measured(10_000, 10_000),
+        measured(10_000, received),
+        Flooded(flooded, 0, 1.0),
+        lag,
+        lag,
+        {},
+    )
+
+
+def test_loss_lag_and_a_flood_that_was_none_each_miss_the_target() -> None:
+    assert outcome(9_995, 5.0).result("", 50_000)["holds"]
+    assert not outcome(9_990, 5.0).result("", 50_000)["holds"]
+    assert not outcome(10_000, LAG_P99_MS).result("", 50_000)["holds"]
+    few = outcome(10_000, 5.0, flooded=30_000).result("", 50_000)
+    assert not few["holds"]
+    assert "30000 a second only" in few["measured"]
+
+
+def test_memory_is_shared_among_the_participants_that_came_more() -> None:
+    one = Footprint(1, 1000, 1100, 1200, 0, 0)
+    many = Footprint(81, 1000, 50_000, 1200 + 160 * 1024, 0, 0)
+    assert per_participant_kb(one, many) == 1024
+    assert result(one, many, "")["holds"]
+    assert result(one, many, "")["measured"] == "1.00 MiB"
