@@ -192,7 +192,30 @@ def results(
         "points": [point.as_json() for point in points],
         "drops": {name: count for name, count in counts["drops"].items() if count},
     }
+    for each in found:
+        each["report"] = table(points)
     return found
+
+
+def table(points: Sequence[Point]) -> str:
+    """All points, in Markdown."""
+    lines = [
+        "| rooms | arrivals | worker, µs CPU a packet | relay | ratio | loss"
+        " | added latency p50 / p99 | rooms computed | pairs |",
+        "| ---: | --- | ---: | ---: | --- | ---: | ---: | ---: | --- |",
+    ]
+    for point in points:
+        each = point.as_json()
+        added = each["added_latency_ms"]
+        valid = "" if point.valid else ", spoiled"
+        lines.append(
+            f"| {point.rooms} | {point.pattern} | {point.cpu_us_per_packet:.1f}"
+            f" | {each['relay_cpu_us_per_packet']:.1f}"
+            f" | {point.ratio:.2f} ({min(each['ratios']):.2f}–{max(each['ratios']):.2f})"
+            f" | {each['loss_pct']:g} % | {added['p50']:.2f} / {added['p99']:.2f} ms"
+            f" | {point.computed_rooms} | {len(point.pairs)}{valid} |"
+        )
+    return "\n".join(lines)
 
 
 def limit_result(runs: Sequence[tuple[int, Measured]], reason: str, command: str) -> dict[str, Any]:

@@ -93,11 +93,14 @@ def main(arguments: list[str]) -> int:
     entries = asyncio.run(
         contest(names, options.profile, options.pattern, rooms, options.seconds, options.runs)
     )
-    sys.stdout.write(f"{table(entries)}\n\n{NSS}\n")
-    found = results(entries, f"python -m benchmarks.peers --pattern {options.pattern}")
+    report = f"{table(entries)}\n\n{NSS}\n"
+    sys.stdout.write(report)
+    command = f"python -m benchmarks.peers --profile {options.profile} --pattern {options.pattern}"
+    found = results(entries, command)
     for result in found:
         sys.stdout.write(f"{result['name']}: {result['measured']}\n")
         result["machine"] = processor.machine()
+        result["report"] = report
         result["name"] += f", {options.profile}, {options.pattern}"
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")

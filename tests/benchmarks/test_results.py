@@ -1,0 +1,50 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import results
+
+MACHINE = {"processor": "EPYC", "cores": 2, "kernel": "6.18", "python": "3.11.7"}
+HELD = {
+    "name": "join",
+    "command": "python -m benchmarks.calls join",
+    "target": "≤ 500 ms",
+    "measured": {"p95_ms": 310.0, "joins": 20},
+    "holds": True,
+    "details": {},
+    "machine": MACHINE,
+    "report": "a table",
+}
+MISSED = {**HELD, "name": "rooms, measured: all", "holds": False, "measured": "90 | few"}
+
+
+def written(folder: Path, reasons: str = "") -> tuple[int, str]:
+    (folder / "b.json").write_text(json.dumps(MISSED))
+    (folder / "a.json").write_text(json.dumps([HELD]))
+    (folder / "reasons").write_text(reasons)
+    to = folder / "RESULTS.md"
+    code = results.main(
+        f"{folder} --to {to} --reasons {folder / 'reasons'} --date 2026-11-22".split()
+    )
+    return code, to.read_text()
+
+
+def test_the_page_has_all_results_and_commands(tmp_path: Path) -> None:
+    code, text = written(tmp_path, "rooms, measured: all: one core only\n")
+    assert code == 0
+    assert "22 November 2026, 2 cores of EPYC, Linux 6.18, Python 3.11.7" in text
+    assert "| join | ≤ 500 ms | p95_ms 310, joins 20 | yes |" in text
+    assert "| rooms, measured: all | ≤ 500 ms | 90 \\| few | **no** |" in text
+    assert "- rooms, measured: all: one core only" in text
+    assert text.count("    python -m benchmarks.calls join") == 1
+    assert text.count("a table") == 1
+
+
+def test_a_miss_without_a_reason_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = written(tmp_path)
+    assert code == 1
+    assert "no reason given: rooms, measured: all" in capsys.readouterr().err
+    assert "not explained yet" in text
