@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from benchmarks import processor
-from benchmarks.calls import loss
+from benchmarks.calls import bottleneck, loss
 from benchmarks.calls.arrangement import arranged
 from benchmarks.impairment.line import Impairment
 
@@ -23,6 +23,13 @@ def measure_loss(options: argparse.Namespace) -> dict[str, Any]:
     lifetime_s = options.seconds + options.warm_up + SET_UP_S
     with arranged(proxied=True, lifetime_s=lifetime_s) as arrangement:
         return loss.measure(arrangement, line, options.seconds, options.warm_up)
+
+
+def measure_bottleneck(options: argparse.Namespace) -> dict[str, Any]:
+    """The figure of the bottleneck."""
+    phases = bottleneck.Phases(narrow=options.seconds, watched=options.watched)
+    with arranged(proxied=False) as arrangement:
+        return bottleneck.measure(arrangement, options.runs, phases)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--loss-pct", type=float, default=5.0, help="each way, on each line")
     one.add_argument("--delay-ms", type=float, default=25.0, help="each way, on each line")
     one.set_defaults(measure=measure_loss, in_words=loss.in_words, name=loss.NAME)
+
+    two = commands.add_parser("bottleneck", help=bottleneck.TARGET.replace("%", "%%"))
+    two.add_argument("--runs", type=int, default=3, help="of each way; medians are told")
+    two.add_argument("--seconds", type=float, default=20.0, help="in the bottleneck")
+    two.add_argument("--watched", type=float, default=45.0, help="seconds after it, at most")
+    two.set_defaults(measure=measure_bottleneck, in_words=bottleneck.in_words, name=bottleneck.NAME)
 
     for each in commands.choices.values():
         each.add_argument("--json", action="store_true")

@@ -104,7 +104,7 @@ class Arrangement:
 
 
 @contextmanager
-def arranged(proxied: bool, lifetime_s: float) -> Iterator[Arrangement]:
+def arranged(proxied: bool, lifetime_s: float = 0.0) -> Iterator[Arrangement]:
     """Start everything and end it.
 
     Args:

@@ -1,0 +1,54 @@
+"""What the runs through the bottleneck come to."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.calls.bottleneck import Phases, Run, course_kbps, in_words, report
+from benchmarks.calls.received import Look
+
+PHASES = Phases(narrow=20, watched=45)
+
+
+def run(way: str, recovery_s: float | None, concealed: float = 0.5, before: float = 2e6) -> Run:
+    narrow = {
+        "audio_concealed_pct": concealed,
+        "audio_lost_pct": 0.1,
+        "video_bps": 250_000.0,
+        "frozen_pct": 20.0,
+    }
+    return Run(way, before, recovery_s, narrow, narrow, 2.0, [250])
+
+
+def reported(*runs: Run) -> dict[str, Any]:
+    return report(runs, PHASES)
+
+
+def test_the_median_is_held_against_the_direct_call() -> None:
+    runs = [run("node", each) for each in (20, 12, 11)] + [run("direct", 9)]
+    found = reported(*runs)
+    assert found["measured"]["recovery_s"] == 12
+    assert found["measured"]["behind_s"] == pytest.approx(3)
+    assert found["holds"] is True
+    assert reported(run("node", 12.1), run("direct", 9))["holds"] is False
+
+
+def test_a_call_that_does_not_recover_misses_the_target() -> None:
+    found = reported(run("node", None), run("direct", None))
+    assert found["ways"]["node"]["recovery_s"] == PHASES.watched
+    assert found["holds"] is False
+    assert "never" in in_words(found)
+
+
+def test_broken_sound_misses_the_target_unless_the_direct_call_fares_as_badly() -> None:
+    assert reported(run("node", 9, concealed=2.4), run("direct", 9, 1.0))["holds"] is False
+    assert reported(run("node", 9, concealed=2.4), run("direct", 9, 1.5))["holds"] is True
+
+
+def test_a_call_that_was_slow_before_proves_nothing() -> None:
+    assert reported(run("node", 9, before=0.9e6), run("direct", 9))["holds"] is False
+
+
+def test_the_course_has_a_rate_for_each_second() -> None:
+    looks = [Look(10.0 + each / 2, video_bytes=each * 62_500) for each in range(9)]
+    assert course_kbps(looks, 11.0) == [1000, 1000, 1000]
