@@ -194,6 +194,21 @@ class ConnectionQuality:
     bitrate_down_bps: float
 
 
+@dataclass(frozen=True)
+class VideoPause:
+    """The partner of this participant should send only what this participant's downlink carries.
+
+    ``camera`` and ``screen`` are True while the partner's page is to keep that sender inactive.
+    Reported at each change; a new connection begins with nothing paused.
+    """
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    camera: bool
+    screen: bool
+
+
 Event = (
     ParticipantConnected
     | ParticipantHeard
@@ -201,6 +216,7 @@ Event = (
     | ConnectionFailed
     | CodecUnsupported
     | ConnectionQuality
+    | VideoPause
 )
 
 

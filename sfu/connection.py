@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from sfu.api import ConnectionQuality, ParticipantHeard, VideoCodec
+from sfu.api import ConnectionQuality, ParticipantHeard, VideoCodec, VideoPause
 from sfu.plane import ConnectionStatistics
 from sfu.slots import Slot
+from sfu.survival import Survival, sample_between
 from sfu.transport.ice import IceAgent
 
 CONNECT_WITHIN_S = 30.0
@@ -57,6 +58,9 @@ class Readings(Protocol):
         ...
 
 
+Report = ParticipantHeard | ConnectionQuality | VideoPause
+
+
 @dataclass
 class Connection:
     """One join.
@@ -87,6 +91,7 @@ class Connection:
     _reported_heard_at: float = 0.0
     _counted_at: float = 0.0
     _counted: ConnectionStatistics | None = field(default=None)
+    _survival: Survival = field(init=False)
 
     def move(self, trigger: Trigger) -> bool:
         """Go on to the next state; False when ``trigger`` means nothing in this one."""
@@ -105,13 +110,14 @@ class Connection:
         self._report_at = now + REPORT_EVERY_S
         self._reported_heard_at = now
         self._counted_at, self._counted = now, counts
+        self._survival = Survival(now)
 
     def heard_at(self, readings: Readings) -> float:
         """Time of the last authenticated packet of any kind, Unix seconds; 0 for never."""
         media_at = readings.last_heard_ns(self.slot.number) / 1e9
         return max(media_at, self.agent.heard_at or 0.0)
 
-    def report(self, now: float, readings: Readings) -> list[ParticipantHeard | ConnectionQuality]:
+    def report(self, now: float, readings: Readings) -> list[Report]:
         """What is due to be said at ``now`` of a connected participant."""
         heard_at = self.heard_at(readings)
         returned = heard_at - self._reported_heard_at >= RETURN_AFTER_S
@@ -119,19 +125,39 @@ class Connection:
         if not due and not returned:
             return []
         self._reported_heard_at = heard_at
-        reports: list[ParticipantHeard | ConnectionQuality] = [
+        reports: list[Report] = [
             ParticipantHeard(self.room_id, self.participant_id, self.connection_id, heard_at)
         ]
         if due:
             # In step with the first report; a thread that slept through some starts anew.
             self._report_at = max(self._report_at + REPORT_EVERY_S, now)
-            reports.append(self._quality(now, readings.statistics(self.slot.number)))
+            counts = readings.statistics(self.slot.number)
+            earlier, seconds = self._counted or counts, now - self._counted_at
+            self._counted, self._counted_at = counts, now
+            reports.append(self._quality(earlier, counts, seconds))
+            reports += self._survive(earlier, counts, seconds, now)
         return reports
 
-    def _quality(self, now: float, counts: ConnectionStatistics) -> ConnectionQuality:
-        """The counts of ``now`` beside those of the last time."""
-        earlier, seconds = self._counted or counts, now - self._counted_at
-        self._counted, self._counted_at = counts, now
+    def _survive(
+        self,
+        earlier: ConnectionStatistics,
+        counts: ConnectionStatistics,
+        seconds: float,
+        now: float,
+    ) -> list[VideoPause]:
+        if seconds <= 0:
+            return []
+        pause = self._survival.take(
+            sample_between(earlier.downlink, counts.downlink, seconds), now
+        )
+        if pause is None:
+            return []
+        names = (self.room_id, self.participant_id, self.connection_id)
+        return [VideoPause(*names, pause.camera, pause.screen)]
+
+    def _quality(
+        self, earlier: ConnectionStatistics, counts: ConnectionStatistics, seconds: float
+    ) -> ConnectionQuality:
         expected = counts.expected_in - earlier.expected_in
         received = counts.received_in - earlier.received_in
         return ConnectionQuality(

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from sfu.plane import DownlinkCounts
+
 SAMPLE_EVERY_S: Final = 1.0
 
 LOW_CAPACITY_BPS: Final = 160_000
@@ -52,40 +54,6 @@ SETTLED_AFTER_S: Final = 60.0
 _FLOOR_DRIFT_S: Final = 0.005  # a second: a path may have changed for a longer one
 _FLOWING_BPS: Final = 8_000  # less is the tail of what has stopped
 _LINK_OCTETS: Final = 72  # a packet's RTP, extensions, SRTP tag, UDP and IP (RFC 3550, 3711, 768)
-
-
-@dataclass(frozen=True)
-class DownlinkCounts:
-    """What went to a participant and what it said of it, counted since its connection began.
-
-    Attributes:
-        audio_packets, audio_octets: RTP sent, octets of payload; likewise of camera and screen,
-            their retransmissions included.
-        numbered_packets, numbered_octets: packets sent with a transport-wide number, octets as
-            the link sees them.
-        told_packets, told_lost: of these, those that its transport-wide feedback has told of, and
-            told as lost.
-        told_octets: of those told as received, octets as the link sees them.
-        told_audio, told_audio_lost: like ``told_packets``, of audio alone.
-        fraction_lost: by its last receiver reports (0 to 1), None when they are old.
-        round_trip_s: by a report of the last moments, None when there was none.
-    """
-
-    audio_packets: int = 0
-    audio_octets: int = 0
-    camera_packets: int = 0
-    camera_octets: int = 0
-    screen_packets: int = 0
-    screen_octets: int = 0
-    numbered_packets: int = 0
-    numbered_octets: int = 0
-    told_packets: int = 0
-    told_lost: int = 0
-    told_octets: int = 0
-    told_audio: int = 0
-    told_audio_lost: int = 0
-    fraction_lost: float | None = None
-    round_trip_s: float | None = None
 
 
 @dataclass(frozen=True)

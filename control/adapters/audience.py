@@ -4,7 +4,7 @@ from typing import Protocol
 
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
-from control.consultations.quality import Level
+from control.consultations.quality import Level, PausedVideo
 
 
 class Audience(Protocol):
@@ -24,6 +24,13 @@ class Audience(Protocol):
         self, consultation: Consultation, role: Role, connection_id: str, reason: str
     ) -> None:
         """The page with this connection needs a new one; ``reason`` is "codec" or "failed"."""
+        ...
+
+    def video_pause(self, consultation: Consultation, role: Role, paused: PausedVideo) -> None:
+        """The participant's connection carries no video now, or does again.
+
+        What is paused is the other one's, whose page stops sending it.
+        """
         ...
 
     def quality(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from control.adapters.audience import Audience
@@ -12,7 +12,7 @@ from control.adapters.live import LiveConsultations
 from control.consultations.consultation import Consultation
 from control.consultations.liveness import LinkState
 from control.consultations.parties import Role
-from control.consultations.quality import level
+from control.consultations.quality import PausedVideo, level
 from control.errors import (
     BadOffer,
     ConnectionUnknown,
@@ -41,6 +41,7 @@ from sfu.api import (
     Request,
     RestartIce,
     VideoCodec,
+    VideoPause,
 )
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class _Room:
     video_codec: VideoCodec
     # The connection that each participant has now.
     connections: dict[Role, str]
+    # What is not sent to a participant; those who get everything are not in it.
+    paused: dict[Role, PausedVideo] = field(default_factory=dict)
 
 
 class Rooms:
@@ -94,7 +97,8 @@ class Rooms:
     async def _join(self, consultation_id: str, role: Role, offer: str) -> Answer:
         room = self._room(consultation_id)
         async with room.turn:
-            if self._live.joinable(consultation_id) is None:
+            consultation = self._live.joinable(consultation_id)
+            if consultation is None:
                 if not room.connections:
                     self._rooms.pop(consultation_id, None)
                 raise NotInThisState("The room of this consultation is not open.")
@@ -106,6 +110,7 @@ class Rooms:
             self._places.pop(room.connections.get(role, ""), None)
             room.connections[role] = connection_id
             self._places[connection_id] = (consultation_id, role)
+            self._tell_pauses_anew(consultation, room, role)
         return reply
 
     async def restart_ice(self, user_id: str, connection_id: str, offer: str) -> Answer:
@@ -182,6 +187,9 @@ class Rooms:
                 self._errands.send(self._fall_back(consultation, role.other, event.fallback))
             case ConnectionQuality():
                 self._tell_quality(consultation, role, event)
+            case VideoPause():
+                if self._connection(event.room_id, role) == event.connection_id:
+                    self._pause(consultation, role, PausedVideo(event.camera, event.screen))
             case _:
                 assert_never(event)
 
@@ -201,6 +209,32 @@ class Rooms:
     def _connection(self, room_id: str, role: Role) -> str | None:
         room = self._rooms.get(room_id)
         return room.connections.get(role) if room else None
+
+    def paused(self, consultation_id: str) -> dict[Role, PausedVideo]:
+        """What is not sent to each who has a connection."""
+        room = self._rooms.get(consultation_id)
+        return {} if room is None else {
+            role: room.paused.get(role, PausedVideo()) for role in room.connections
+        }
+
+    def _pause(self, consultation: Consultation, role: Role, paused: PausedVideo) -> None:
+        room = self._room(consultation.id)
+        if paused == PausedVideo():
+            room.paused.pop(role, None)
+        else:
+            room.paused[role] = paused
+        self._audience.video_pause(consultation, role, paused)
+
+    def _tell_pauses_anew(self, consultation: Consultation, room: _Room, role: Role) -> None:
+        """``role`` has a new connection: it carries everything until it is seen not to.
+
+        The page that it belongs to may be a new one, too, and has to hold what the other's
+        connection does not carry.
+        """
+        if role in room.paused:
+            self._pause(consultation, role, PausedVideo())
+        if role.other in room.paused:
+            self._audience.video_pause(consultation, role.other, room.paused[role.other])
 
     def _tell_quality(
         self, consultation: Consultation, role: Role, measured: ConnectionQuality

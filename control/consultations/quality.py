@@ -1,5 +1,6 @@
 """Connection quality as a word that people understand."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -10,6 +11,14 @@ class Level(StrEnum):
     GOOD = "good"
     POOR = "poor"
     LOST = "lost"
+
+
+@dataclass(frozen=True)
+class PausedVideo:
+    """What is not sent to a participant because the connection is too slow for it."""
+
+    camera: bool = False
+    screen: bool = False
 
 
 # (level, most loss in percent, most round trip in ms). Opus and RTX hide 1 %; above 5 % video

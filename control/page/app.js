@@ -164,6 +164,7 @@ export class App {
       const [me] = await Promise.all([this.api.me(), this.#loadConsultations()]);
       const { profile, ...user } = me;
       this.user = user;
+      this.session.role = user.role;
       this.profile = profile;
       const all = [...this.consultations.values()];
       this.outcomes = recentOutcomes(all, user.role, this.#dismissed(), this.now());
@@ -195,6 +196,7 @@ export class App {
     } else if (type === "connection_replaced") this.session.call?.replaced(message.connection_id);
     else if (type === "rejoin") this.session.call?.rejoin(message.connection_id);
     else if (type === "quality") this.session.heardQuality(message);
+    else if (type === "video_pause") this.session.heardPause(message);
     this.render();
   }
 

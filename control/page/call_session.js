@@ -21,9 +21,11 @@ export class CallSession extends EventTarget {
   sharing = false;
   stats = null; // what this browser measures, see rodrun.d.ts
   measured = {}; // role → what the node measures
+  paused = {}; // role → what is not sent to it: { camera, screen }
   flow = { video: false, screen: false };
   #api;
   #devices;
+  #role = null;
 
   constructor(api, devices) {
     super();
@@ -81,6 +83,25 @@ export class CallSession extends EventTarget {
     if (consultation_id === this.id) this.measured[participant] = figures;
   }
 
+  /** Which side we are; known a moment after the call when a reload interrupted it. */
+  set role(role) {
+    this.#role = role;
+    this.#pause();
+  }
+
+  /** What a connection does not carry; each word holds until the next. */
+  heardPause({ consultation_id, receiver, camera, screen }) {
+    if (consultation_id !== this.id) return;
+    this.paused[receiver] = { camera, screen };
+    this.#pause();
+  }
+
+  /** Hold back what the other one's connection does not carry. */
+  #pause() {
+    const others = Object.keys(this.paused).filter((role) => role !== this.#role);
+    if (this.#role && others.length) this.call?.pauseVideo(this.paused[others[0]]);
+  }
+
   #begin() {
     const call = new Call({
       endpoint: ENDPOINT,
@@ -105,6 +126,7 @@ export class CallSession extends EventTarget {
     on("screenchange", ({ sharing }) => (this.sharing = sharing));
     on("connection", () => this.dispatchEvent(new Event("connection")));
     call.setMuted(this.muted);
+    this.#pause();
     this.#giveMedia();
     this.#devices.open(); // runs beside the join; the tracks follow when they are there
     call.start();
@@ -120,6 +142,7 @@ export class CallSession extends EventTarget {
     this.sharing = false;
     this.stats = null;
     this.measured = {};
+    this.paused = {};
     this.flow = { video: false, screen: false };
     sessionStorage.removeItem(KEY);
     this.#devices.cameraOn = true;

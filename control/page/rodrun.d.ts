@@ -78,6 +78,8 @@ export class Call extends EventTarget {
   readonly connectionId: string | null;
   readonly remoteStream: MediaStream | null;
   readonly remoteScreen: MediaStream | null;
+  /** What is not sent now because of `pauseVideo`. */
+  readonly paused: { camera: boolean; screen: boolean };
   readonly flowing: { video: boolean; screen: boolean };
 
   /** Joins and stays joined until `stop()`. Media may be given before or after. */
@@ -95,6 +97,13 @@ export class Call extends EventTarget {
   /** Muted audio goes on as silence. Holds for tracks given later too. */
   setMuted(muted: boolean): void;
 
+  /**
+   * Tell the call of the event `video_pause` when its `receiver` is the other one: what is true is
+   * not sent, what is false is sent again and begins with a keyframe. Holds for later joins and
+   * tracks too, and is independent of `setCamera` and `setScreen`: pictures flow when there is a
+   * track and no pause.
+   */
+  pauseVideo(paused: { camera?: boolean; screen?: boolean }): Promise<void>;
   /** Tell the call of the event `connection_replaced`; ids of other connections are ignored. */
   replaced(connectionId: string): void;
   /** Tell the call of the event `rejoin`; ids of other connections are ignored. */

@@ -64,6 +64,7 @@ export class Call extends EventTarget {
   #state = "new";
   #tracks = { audio: null, video: null, screen: null };
   #muted = false;
+  #paused = { camera: false, screen: false };
   #connection = null; // the one whose media is shown
   #joining = null; // the one that is about to take its place
   #told = []; // what control said while a join was under way
@@ -97,6 +98,10 @@ export class Call extends EventTarget {
 
   get remoteScreen() {
     return this.#connection?.screen ?? null;
+  }
+
+  get paused() {
+    return { ...this.#paused };
   }
 
   get flowing() {
@@ -156,6 +161,12 @@ export class Call extends EventTarget {
   setMuted(muted) {
     this.#muted = muted;
     if (this.#tracks.audio) this.#tracks.audio.enabled = !muted;
+  }
+
+  /** Control says what the partner's connection does not carry: that is not sent until it does. */
+  async pauseVideo({ camera = false, screen = false }) {
+    this.#paused = { camera, screen };
+    await Promise.all(this.#open.map((connection) => connection.pause(this.#paused)));
   }
 
   /** Control says that `connectionId` was replaced by a newer join of the same participant. */
@@ -230,6 +241,7 @@ export class Call extends EventTarget {
       connection.id = reply.connection_id;
       connection.videoCodec = reply.video_codec;
       await connection.accept(reply.answer);
+      await connection.pause(this.#paused);
       await connection.connected(this.#stop.signal);
     } catch (error) {
       connection.close();
@@ -285,8 +297,11 @@ export class Call extends EventTarget {
 
   async #replace(name, track) {
     this.#tracks[name] = track;
-    const connections = [this.#connection, this.#joining].filter((each) => each?.isOpen);
-    await Promise.all(connections.map((each) => each.lines[name].sender.replaceTrack(track)));
+    await Promise.all(this.#open.map((each) => each.lines[name].sender.replaceTrack(track)));
+  }
+
+  get #open() {
+    return [this.#connection, this.#joining].filter((each) => each?.isOpen);
   }
 
   /** A track may have been given while the join was under way. */

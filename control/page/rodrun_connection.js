@@ -24,6 +24,7 @@ export class Connection {
       video: add("video", tracks.video),
       screen: add("video", tracks.screen),
     };
+    this.pausing = Promise.resolve();
     this.camera = new MediaStream([
       this.lines.audio.receiver.track,
       this.lines.video.receiver.track,
@@ -43,6 +44,27 @@ export class Connection {
 
   accept(sdp) {
     return this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /**
+   * Keep the senders of `camera` and `screen` inactive, or let them send again, with a keyframe.
+   * A track that is there or not is another matter: pictures flow when there is one and no pause.
+   */
+  pause({ camera, screen }) {
+    const set = async (sender, active) => {
+      if (!this.isOpen) return;
+      const parameters = sender.getParameters();
+      if (parameters.encodings?.length !== 1 || parameters.encodings[0].active === active) return;
+      parameters.encodings[0].active = active;
+      await sender.setParameters(parameters).catch((error) => {
+        if (this.isOpen) throw error;
+      });
+    };
+    // one change at a time: parameters that were read before another change are refused
+    this.pausing = this.pausing
+      .then(() => set(this.lines.video.sender, !camera))
+      .then(() => set(this.lines.screen.sender, !screen));
+    return this.pausing;
   }
 
   /** Resolves once ICE and DTLS are up; rejects when they fail, on abort, or after the limit. */

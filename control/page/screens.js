@@ -74,6 +74,17 @@ export function callNotice(consultation, role, call, now) {
   return null;
 }
 
+/**
+ * What is said of pictures that a slow connection does not carry, or null. `paused` is role →
+ * { camera, screen }; `sending` whether we would send any picture. Ourselves first.
+ */
+export function pauseNotice(paused, role, sending) {
+  const [mine, theirs] = [paused[role], paused[role === "client" ? "specialist" : "client"]];
+  if (mine?.camera) return mine.screen ? "video-paused" : "camera-paused";
+  if (theirs?.camera && sending) return theirs.screen ? "own-video-paused" : "own-camera-paused";
+  return null;
+}
+
 /** Passing messages for a change of one consultation: a list of names, each told once. */
 export function noticesBetween(before, after, role, now) {
   if (!before) return [];

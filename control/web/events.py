@@ -137,6 +137,8 @@ class _Page:
         self._send({"type": "ready", "now": self._service.clock()})
         for consultation in self._service.live.open_of(self._user.id):
             self._send(self._service.hub.consultation_message(consultation))
+            for role, paused in self._service.rooms.paused(consultation.id).items():
+                self._send(self._service.hub.pause_message(consultation, role, paused))
         if self._user.role is Role.CLIENT:
             for each in await self._service.store.added_specialists(self._user.id):
                 takes_video = each.profile.terms.takes_video

@@ -10,7 +10,7 @@ from control.adapters.store import User
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
-from control.consultations.quality import Level
+from control.consultations.quality import Level, PausedVideo
 from control.web.schema import Presence, Snapshot
 
 # A page that lags this many messages behind is closed; it reconnects and reads afresh.
@@ -93,6 +93,17 @@ class Hub:
         snapshot = Snapshot.of(consultation, self._clock(), self._policy)
         return {"type": "consultation", "consultation": snapshot.model_dump(mode="json")}
 
+    @staticmethod
+    def pause_message(consultation: Consultation, role: Role, paused: PausedVideo) -> Message:
+        """The message that says what is not sent to the participant."""
+        return {
+            "type": "video_pause",
+            "consultation_id": consultation.id,
+            "receiver": role.value,
+            "camera": paused.camera,
+            "screen": paused.screen,
+        }
+
     # Audience
 
     def consultation_changed(self, consultation: Consultation) -> None:
@@ -121,6 +132,10 @@ class Hub:
             "reason": reason,
         }
         self.tell([consultation.party(role).id], message)
+
+    def video_pause(self, consultation: Consultation, role: Role, paused: PausedVideo) -> None:
+        """Both sides hear it: the one whose connection it is, and the one who is to stop."""
+        self.tell(_people(consultation), self.pause_message(consultation, role, paused))
 
     def quality(
         self,

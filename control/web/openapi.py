@@ -19,7 +19,10 @@ document (RFC 9457) whose `code` is stable.
 Events come over the WebSocket `/api/v1/events`. Send `{"type": "authenticate", "token": …}`
 within 5 seconds, and `{"type": "camera_ready", "ready": true}` when a page has checked its
 devices. The service answers `ready`, then sends where things stand and every change:
-`consultation` (with a snapshot), `presence`, `connection_replaced`, `rejoin` and `quality`.
+`consultation` (with a snapshot), `presence`, `connection_replaced`, `rejoin`, `quality` and
+`video_pause`: the connection of `receiver` ("client" or "specialist") is too slow for the `camera`
+or the `screen` of the other one, whose page stops sending what is true there and sends again what
+is false. Nothing is paused until it is said, and a page that comes back is told what is.
 It closes with 4401 when the token is not good, 4402 when it ends, 1008 for what it does not
 understand, and without a word when a page does not keep up.
 """

@@ -1,6 +1,7 @@
 """The compiled plane: what moves the media. ``Plane`` is its facade; commands in, events out."""
 
 from sfu.plane.compilation import WarmUp, warm_up
+from sfu.plane.downlink import DownlinkCounts
 from sfu.plane.plane import ConnectionStatistics, Plane, PlaneBusy
 from sfu.plane.records import DtlsReceived, Faulted, PlaneEvent, Released, StunReceived
 from sfu.plane.tables import MAX_PARTICIPANTS, DropReason, PlaneSettings
@@ -8,6 +9,7 @@ from sfu.plane.tables import MAX_PARTICIPANTS, DropReason, PlaneSettings
 __all__ = [
     "MAX_PARTICIPANTS",
     "ConnectionStatistics",
+    "DownlinkCounts",
     "DropReason",
     "DtlsReceived",
     "Faulted",

@@ -11,22 +11,31 @@ from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.feedback import (
+    IS_AUDIO,
     LATEST,
+    MAX_DELTAS,
     UNWRAPPED_FROM,
     build_feedback,
+    feedback_is_whole,
     note_arrival,
+    note_sent,
     report_from,
+    tally_feedback,
     translate_feedback,
+    unwrap_near,
 )
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
-from sfu.plane.rtcp import get32, put16, write_remb
-from sfu.plane.tables import INBOUND, OUTBOUND, Octets, Role, Tables
+from sfu.plane.rtcp import get16, get32, put16, write_remb
+from sfu.plane.tables import INBOUND, OUTBOUND, DropReason, Octets, Role, Tables
 from sfu.rtp.media import Extension, TrackKind
 
 _REFERENCE_JUMP: Final = 160  # of 64 ms: 10.24 s
 FREEING_REMBS: Final = 3  # a lost one would hold the browser down for good
 _MASK24: Final = 0xFFFFFF
 _REPORTS_A_TURN: Final = 8
+_LINK_OCTETS: Final = 72  # a packet's RTP, extensions, SRTP tag, UDP and IP headers
+
+RELAYED: Final = -1
 
 
 @compiled_within
@@ -144,10 +153,11 @@ def take_back(t: Tables, slot: int, now_ns: int) -> None:
 
 
 @compiled_within
-def send_transport_number(t: Tables, slot: int, number: int) -> int:
+def send_transport_number(t: Tables, slot: int, number: int, octets: int, kind: int) -> int:
     """Our transport-wide number, unwrapped, for a packet to ``slot`` that has the partner's.
 
-    −1 for one from before the epoch.
+    ``octets`` is the length of its payload, ``kind`` its ``TrackKind``. −1 for one from before the
+    epoch.
     """
     record = t.slots[slot]
     if record["transport_epoch"] != record["epoch"]:
@@ -158,23 +168,52 @@ def send_transport_number(t: Tables, slot: int, number: int) -> int:
     ours = number + int(record["transport_shift"])
     if ours < record["transport_first"]:
         return -1
-    record["transport_last"] = max(int(record["transport_last"]), ours)
+    last = int(record["transport_last"])
+    size = octets + _LINK_OCTETS
+    note_sent(t.sizes[slot], last, ours, size | IS_AUDIO if kind == TrackKind.AUDIO else size)
+    record["numbered_packets"] += 1
+    record["numbered_octets"] += size
+    record["transport_last"] = max(last, ours)
     return ours
 
 
 @compiled_within
-def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
+def _note_told(t: Tables, slot: int, data: Octets, at: int, end: int) -> int:
+    """Keep what feedback from ``slot`` tells of this hop; a ``DropReason``, or ``RELAYED``."""
+    record = t.slots[slot]
+    if get16(data, at + 14) > MAX_DELTAS:
+        return DropReason.FEEDBACK_ABSURD.value
+    last = int(record["transport_last"])
+    base = unwrap_near(last, get16(data, at + 12))
+    behind = base + get16(data, at + 14)
+    if behind > last + 1:
+        return DropReason.FEEDBACK_UNSENT.value
+    if not feedback_is_whole(data, at, end):
+        return DropReason.MALFORMED_RTCP.value
+    # each number counts once: what was told as lost and comes late stays lost
+    first = max(int(record["told_last"]) + 1, int(record["transport_first"]))
+    if not tally_feedback(data, at, base, first, last, t.sizes[slot], record["told"]):
+        return DropReason.FEEDBACK_UNSENT.value
+    record["told_last"] = max(int(record["told_last"]), behind - 1)
+    return RELAYED
+
+
+@compiled_within
+def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> int:
     """Pass transport-wide feedback from ``slot`` on to its partner, the sender it is about.
 
-    False when nothing of it is for the partner.
+    ``RELAYED``, or the ``DropReason`` for which nothing of it went to the partner.
     """
     record = t.slots[slot]
     source = int(record["partner"])
     if not can_send_to(t, source) or record["transport_epoch"] != record["epoch"]:
-        return False
+        return DropReason.FEEDBACK_NOT_RELAYED.value
+    reason = _note_told(t, slot, data, at, end)
+    if reason != RELAYED:
+        return reason
     sender = t.slots[source]
     if sender["feedback_by_partner"] == 0:
-        return False
+        return DropReason.FEEDBACK_NOT_RELAYED.value
     shift = int(record["transport_shift"])
     begin = control_row(t)
     row = t.rows[begin : begin + ROW_ROOM]
@@ -196,11 +235,11 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> boo
         t.acknowledged,
     )
     if length <= 0:
-        return False
+        return DropReason.FEEDBACK_NOT_RELAYED.value
     told = int(t.acknowledged[0]) - shift
     sender["feedback_told"] = max(int(sender["feedback_told"]), told)
     _send_feedback(t, source, row, length)
-    return True
+    return RELAYED
 
 
 @compiled_within

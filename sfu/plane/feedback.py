@@ -12,6 +12,9 @@ came, in ticks of 250 µs, or ``LOST``.
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from sfu.compiled import compiled
 from sfu.plane.rtcp import (
     FORMAT_TRANSPORT_WIDE,
@@ -25,6 +28,21 @@ from sfu.plane.rtcp import (
     put16,
     put32,
 )
+
+Sizes = npt.NDArray[np.uint16]
+
+SENT: Final = 4096
+"""How many packets sent with a transport-wide number are remembered by their size."""
+
+IS_AUDIO: Final = 0x8000  # beside the octets of a packet sent
+
+# What feedback has told of packets sent: an int64 array, all zero at first
+TOLD: Final = 0  # packets
+TOLD_LOST: Final = 1
+TOLD_OCTETS: Final = 2  # of those told as received
+TOLD_AUDIO: Final = 3  # packets of audio
+TOLD_AUDIO_LOST: Final = 4
+TOLD_FIELDS: Final = 5
 
 ARRIVALS: Final = 4096
 """How many arrivals are remembered, at 500 packets/s those of eight seconds."""
@@ -316,6 +334,69 @@ def _chunks_end(data: Octets, at: int, end: int) -> int:
                 octets += symbol
                 left -= 1
     return to if to + octets <= end else -1
+
+
+@compiled
+def note_sent(sizes: Sizes, last: int, number: int, size: int) -> None:
+    """Remember the size (``IS_AUDIO`` beside it) of the packet sent with an unwrapped number.
+
+    ``last`` is the highest number sent before, 0 for none: those between were never sent.
+    """
+    for passed in range(max(last + 1, number - SENT), number):
+        sizes[passed % SENT] = 0
+    if number > last - SENT:
+        sizes[number % SENT] = size
+
+
+@compiled
+def tally_feedback(
+    data: Octets, at: int, base: int, first: int, last: int, sizes: Sizes, told: Integers
+) -> bool:
+    """Add to ``told`` what a feedback packet says of the numbers ``first`` to ``last`` (unwrapped).
+
+    ``base`` is its first number, unwrapped; the packet is whole (``feedback_is_whole``). False
+    when it tells as received a number that was never sent.
+    """
+    left = get16(data, at + 14)
+    number = base
+    chunk_at = at + _HEADER
+    first = max(first, last - SENT + 1)
+    while left > 0 and number <= last:
+        chunk = get16(data, chunk_at)
+        chunk_at += 2
+        width = 0
+        span = chunk & _LONGEST_RUN
+        if chunk & 0x8000:
+            width = 2 if chunk & 0x4000 else 1
+            span = 14 // width
+        span = min(span, left)
+        for place in range(max(first - number, 0), min(span, last + 1 - number)):
+            symbol = chunk >> 13
+            if width != 0:
+                symbol = (chunk >> (14 - width * (place + 1))) & (0x3 if width == 2 else 0x1)
+            size = int(sizes[(number + place) % SENT])
+            if size == 0:
+                if symbol != 0:
+                    return False
+                continue
+            told[TOLD] += 1
+            if size >= IS_AUDIO:
+                told[TOLD_AUDIO] += 1
+            if symbol != 0:
+                told[TOLD_OCTETS] += size & (IS_AUDIO - 1)
+                continue
+            told[TOLD_LOST] += 1
+            if size >= IS_AUDIO:
+                told[TOLD_AUDIO_LOST] += 1
+        number += span
+        left -= span
+    return True
+
+
+@compiled
+def feedback_is_whole(data: Octets, at: int, end: int) -> bool:
+    """Whether chunks and deltas are all there; so that others need not look again."""
+    return _chunks_end(data, at, end) >= 0
 
 
 @compiled

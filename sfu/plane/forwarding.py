@@ -245,7 +245,7 @@ def forward(
         t.drops[DropReason.BEFORE_EPOCH] += 1
         return
     if transport >= 0 and receiver["id_of"][Extension.TRANSPORT_WIDE_CC] != 0:
-        our_transport = send_transport_number(t, partner, transport)
+        our_transport = send_transport_number(t, partner, transport, end - payload, kind)
         if our_transport < 0:
             t.drops[DropReason.BEFORE_EPOCH] += 1
             return

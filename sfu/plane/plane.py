@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from sfu.compiled import JIT_DISABLED
 from sfu.native import ADDRESS_SIZE, SO_RXQ_OVFL, SO_TIMESTAMPNS
 from sfu.plane.compilation import warm_up
+from sfu.plane.downlink import DownlinkCounts, read_downlink
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
@@ -67,6 +68,7 @@ class ConnectionStatistics:
         fraction_lost_out: the fraction of them that its last reports called lost (0 to 1), None
             when it has not reported for some seconds.
         round_trip_s: by its last report, None when not known.
+        downlink: what ``sfu.survival`` judges by.
     """
 
     packets_in: int
@@ -80,6 +82,7 @@ class ConnectionStatistics:
     lost_out: int
     fraction_lost_out: float | None
     round_trip_s: float | None
+    downlink: DownlinkCounts = field(default_factory=DownlinkCounts)
 
 
 class Plane:
@@ -284,6 +287,7 @@ class Plane:
             lost_out=sum(int(each["packets_lost"]) for each in streams),
             fraction_lost_out=lost / 256 / weight if weight else None,
             round_trip_s=trip_ns / 1e9 if trip_ns >= 0 else None,
+            downlink=read_downlink(self._tables, slot, now_ns),
         )
 
     def drops(self) -> dict[str, int]:

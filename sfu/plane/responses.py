@@ -4,7 +4,7 @@ from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import hear_from
-from sfu.plane.answering import relay_feedback, send_remb
+from sfu.plane.answering import RELAYED, relay_feedback, send_remb
 from sfu.plane.extended_reports import block_end, delays, first_block, is_reference_time
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, take_attempt
@@ -116,9 +116,12 @@ def _respond(
             _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
         return 0
     if is_transport_feedback(data, at, end):
-        if relayed < _RELAYED_A_COMPOUND and relay_feedback(t, slot, data, at, end):
+        reason = DropReason.FEEDBACK_NOT_RELAYED.value
+        if relayed < _RELAYED_A_COMPOUND:
+            reason = relay_feedback(t, slot, data, at, end)
+        if reason == RELAYED:
             return 1
-        t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
+        t.drops[reason] += 1
         return 0
     if is_feedback(data, at, end, TRANSPORT_FEEDBACK, FORMAT_NACK):
         if relayed < _RELAYED_A_COMPOUND and _relay_nack(t, slot, data, at, end):

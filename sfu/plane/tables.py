@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sfu.native import ADDRESS_SIZE, POLLFD, TIMESPEC, Messages, address_of
-from sfu.plane.feedback import ARRIVAL_FIELDS, ARRIVALS, MAX_DELTAS
+from sfu.plane.feedback import ARRIVAL_FIELDS, ARRIVALS, MAX_DELTAS, SENT, TOLD_FIELDS
 from sfu.plane.reception import RECEPTION_FIELDS
 from sfu.plane.records import COMMAND, EVENT
 from sfu.plane.rtcp import BLOCK_FIELDS, REPORT_FIELDS
@@ -85,6 +85,9 @@ class DropReason(IntEnum):
     FEEDBACK_NOT_RELAYED = 26
     FAULT = 27
     ABSURD_TIME = 28  # in RTCP: a round trip or a clock that cannot be
+    # Feedback
+    FEEDBACK_ABSURD = 29  # about more packets than any receiver lets wait
+    FEEDBACK_UNSENT = 30  # about packets that were never sent
 
 
 class Counter(IntEnum):
@@ -231,6 +234,11 @@ SLOT = np.dtype(
         ("octets_in", np.int64),
         ("packets_out", np.int64),
         ("octets_out", np.int64),
+        # Survival: packets sent with a transport-wide number, and what feedback told of them
+        ("numbered_packets", np.int64),
+        ("numbered_octets", np.int64),  # as the link sees them
+        ("told", np.int64, (TOLD_FIELDS,)),
+        ("told_last", np.int64),  # ours: the highest number told of
     ]
 )
 
@@ -378,6 +386,7 @@ class Tables(NamedTuple):
     places: npt.NDArray[np.int32]  # hash of an address → slot * ADDRESSES + index, or −1
     open_slots: npt.NDArray[np.int64]  # the first ``open_count`` are those with something to do
     rings: npt.NDArray[np.int64]  # arrivals by transport-wide number, one row a slot
+    sizes: npt.NDArray[np.uint16]  # of what was sent, by transport-wide number, one row a slot
     drops: Integers
     counts: Integers  # by Counter
     state: Records  # one record
@@ -436,6 +445,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         places=np.full(1 << (slots * ADDRESSES * 2 - 1).bit_length(), -1, np.int32),
         open_slots=np.zeros(slots, np.int64),
         rings=np.zeros((slots, ARRIVALS), np.int64),
+        sizes=np.zeros((slots, SENT), np.uint16),
         drops=np.zeros(len(DropReason), np.int64),
         counts=np.zeros(len(Counter), np.int64),
         state=np.zeros(1, STATE),

@@ -111,6 +111,61 @@ async def test_the_screen_goes_on_the_third_line_and_ends(page: Page) -> None:
     assert said == [True, False]
 
 
+async def test_a_pause_stops_the_camera_over_a_rejoin_and_ends_with_a_keyframe(page: Page) -> None:
+    result = await play(
+        page,
+        """
+        const call = make();
+        const nap = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+        const keyframes = async (id) => {
+          const [, line] = opposite.connections.get(id).getTransceivers();
+          const inbound = [...(await line.receiver.getStats()).values()];
+          return inbound.find(({ type }) => type === "inbound-rtp")?.keyFramesDecoded ?? 0;
+        };
+        const flows = async (id) => {
+          const before = await opposite.frames(id, 1);
+          await nap(600);
+          return (await opposite.frames(id, 1)) > before + 1;
+        };
+        const until = async (id, wanted) => { while ((await flows(id)) !== wanted); };
+        await call.setCamera(opposite.picture());
+        call.start();
+        await state(call, "connected");
+        await until("connection-1", true);
+        await Promise.all([call.pauseVideo({ camera: true, screen: true }),
+                           call.pauseVideo({ camera: false }),
+                           call.pauseVideo({ camera: true })]);
+        const paused = call.paused;
+        await until("connection-1", false);
+        const again = heard(call, "connection");
+        call.rejoin("connection-1");
+        await again;
+        await nap(700);
+        const afterRejoin = await opposite.frames("connection-2", 1);
+        await call.setCamera(null);
+        await call.pauseVideo({});
+        await nap(300);
+        const withoutCamera = await opposite.frames("connection-2", 1);
+        await call.setCamera(opposite.picture());
+        await until("connection-2", true);
+        await call.pauseVideo({ camera: true });
+        await until("connection-2", false);
+        const before = await keyframes("connection-2");
+        await call.pauseVideo({});
+        await until("connection-2", true);
+        return { paused, afterRejoin, withoutCamera,
+                 keyframe: (await keyframes("connection-2")) > before };
+        """,
+    )
+
+    assert result == {
+        "paused": {"camera": True, "screen": False},
+        "afterRejoin": 0,
+        "withoutCamera": 0,
+        "keyframe": True,
+    }
+
+
 async def test_mute_holds_for_tracks_given_later(page: Page) -> None:
     enabled = await play(
         page,

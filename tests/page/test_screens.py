@@ -332,3 +332,29 @@ async def test_time_left_is_known_from_the_start_on(modules: Page) -> None:
     assert await ask(modules, "timeLeft", consultation("accepted"), NOW) is None
     assert await ask(modules, "timeLeft", consultation("active", ends_at=NOW + 60), NOW) == 60
     assert await ask(modules, "timeLeft", consultation("active", ends_at=NOW - 1), NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("paused", "sending", "notice"),
+    [
+        ({}, True, None),
+        ({"client": {"camera": False, "screen": False}}, True, None),
+        ({"client": {"camera": True, "screen": True}}, False, "video-paused"),
+        ({"client": {"camera": True, "screen": False}}, True, "camera-paused"),
+        ({"specialist": {"camera": True, "screen": True}}, True, "own-video-paused"),
+        ({"specialist": {"camera": True, "screen": False}}, True, "own-camera-paused"),
+        # Who sends nothing need not hear that it does not arrive.
+        ({"specialist": {"camera": True, "screen": True}}, False, None),
+    ],
+)
+async def test_what_a_client_hears_of_pictures_that_are_not_carried(
+    modules: Page, paused: Json, sending: bool, notice: str | None
+) -> None:
+    assert await ask(modules, "pauseNotice", paused, "client", sending) == notice
+
+
+async def test_with_both_connections_slow_ones_own_is_told(modules: Page) -> None:
+    both = {"camera": True, "screen": True}
+    paused = {"client": both, "specialist": both}
+    for role in ("client", "specialist"):
+        assert await ask(modules, "pauseNotice", paused, role, True) == "video-paused"

@@ -25,6 +25,7 @@ from sfu.api import (
     Request,
     RestartIce,
     VideoCodec,
+    VideoPause,
 )
 from sfu.connection import TRANSITIONS, State, Trigger
 from sfu.negotiation import Candidate
@@ -38,7 +39,7 @@ from sfu.node import (
     SetUfrag,
     StartHandshake,
 )
-from sfu.plane import ConnectionStatistics
+from sfu.plane import ConnectionStatistics, DownlinkCounts
 from sfu.room import CloseSlot, PairSlots
 from sfu.transport.ice import SendResponse
 from tests.sfu.checks import binding_request
@@ -554,3 +555,46 @@ def test_five_ssrcs_differ_from_each_other_and_from_those_of_the_offer() -> None
     assert 5 in ours
     assert len(ours) == len(set(ours)) == 5
     assert not theirs & set(ours)
+
+
+def downlink(seconds: int, camera_octets: int, told_octets: int) -> ConnectionStatistics:
+    """Counts after some seconds of a camera that sends so much, of which so much arrives."""
+    return replace(
+        NOTHING,
+        downlink=DownlinkCounts(
+            camera_octets=seconds * camera_octets,
+            numbered_packets=seconds * 100,
+            numbered_octets=seconds * camera_octets,
+            told_packets=seconds * 100,
+            told_octets=seconds * told_octets,
+        ),
+    )
+
+
+def pauses(world: World, slot: int, seconds: range, told_octets: int) -> list[VideoPause]:
+    found = []
+    for second in seconds:
+        world.measured.counts[slot] = downlink(second, 125_000, told_octets)
+        found += [each for _, each in world.run(1.0) if isinstance(each, VideoPause)]
+    return found
+
+
+def test_video_pauses_for_a_downlink_that_does_not_carry_it_and_is_tried_again() -> None:
+    world = World()
+    slot, _ = world.call()
+    assert pauses(world, slot, range(1, 5), told_octets=125_000) == []
+    [paused] = pauses(world, slot, range(50, 53), told_octets=10_000)
+    assert paused == VideoPause("room", "client", "client", camera=True, screen=True)
+    happened = world.run(6.0)
+    [ended] = [each for _, each in happened if isinstance(each, VideoPause)]
+    assert ended == VideoPause("room", "client", "client", camera=False, screen=False)
+
+
+def test_a_new_connection_begins_with_nothing_paused() -> None:
+    world = World()
+    slot, _ = world.call()
+    pauses(world, slot, range(1, 4), told_octets=10_000)
+    _, new, _ = world.join("client", "c2")
+    world.secure(new)
+    happened = world.run(30.0)
+    assert [each for _, each in happened if isinstance(each, VideoPause)] == []

@@ -182,6 +182,14 @@ export default {
   "quality.partner": "{name} has a poor connection.",
   "quality.figures": "Delay {rtt} ms, loss {loss} %",
 
+  "notice.video-paused":
+    "Your connection is too slow for video. Sound goes on, and the picture will come back by itself.",
+  "notice.camera-paused":
+    "Your connection is slow. The shared screen stays, and the camera will come back by itself.",
+  "notice.own-video-paused":
+    "{name} gets no video at the moment: their connection is too slow. Sound goes on, and the picture will come back by itself.",
+  "notice.own-camera-paused":
+    "Your camera is paused so that your screen gets through: the connection of {name} is slow.",
   "notice.connecting": "Connecting…",
   "notice.partner-expected": "Waiting for {name} to connect",
   "notice.partner-expectedLead": "The time of the consultation is not running yet.",

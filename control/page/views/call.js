@@ -1,7 +1,7 @@
 /** The call: the other large, oneself small, what stands over the picture, time and quality. */
 
 import { h, icon, setText } from "../element.js";
-import { callNotice, timeLeft } from "../screens.js";
+import { callNotice, pauseNotice, timeLeft } from "../screens.js";
 import { countdown, initials } from "../times.js";
 import { callControls } from "./call_controls.js";
 import { earlyEnd } from "./early_end.js";
@@ -55,6 +55,7 @@ export function call(app) {
   const time = timer(app);
   const quality = qualityMark(app);
   const notice = noticeBox(app);
+  const pause = pauseLine(app);
   const controls = callControls(app);
   const ending = earlyEnd(app);
   const noSelf = h(
@@ -100,6 +101,7 @@ export function call(app) {
     time.update();
     quality.update();
     notice.update();
+    pause.update();
     stage.dataset.replaced = controls.element.hidden = session.state === "replaced";
     controls.update();
     ending.update();
@@ -122,7 +124,7 @@ export function call(app) {
         quality.element,
       ),
       stage,
-      h("div", { class: "overlay" }, notice.element, ending.pending),
+      h("div", { class: "overlay" }, notice.element, pause.element, ending.pending),
       voice,
       unmute,
       ending.question,
@@ -205,6 +207,23 @@ const WORST_FIRST = ["lost", "poor", "good", "excellent"];
 export function ownQuality(session, role) {
   const levels = [session.stats?.quality, session.measured[role]?.level];
   return WORST_FIRST.find((level) => levels.includes(level)) ?? "unknown";
+}
+
+/** A line, for it may stand there for minutes, and what goes on is behind it. */
+function pauseLine(app) {
+  const { t, session, devices } = app;
+  const text = h("span");
+  const element = h("p", { class: "pending", testid: "video-pause", role: "status" }, text);
+  const update = () => {
+    const sending = devices.video !== null || session.sharing;
+    const notice =
+      session.state === "connected" ? pauseNotice(session.paused, app.user.role, sending) : null;
+    element.hidden = notice === null;
+    if (notice === null) return;
+    element.dataset.notice = notice;
+    setText(text, t(`notice.${notice}`, { name: app.partner.name }));
+  };
+  return { element, update };
 }
 
 function noticeBox(app) {

@@ -16,6 +16,7 @@ from sfu.api import (
     RefusalCode,
     RestartIce,
     VideoCodec,
+    VideoPause,
 )
 from tests.control.people import Control, Person, stranger
 
@@ -159,6 +160,74 @@ async def test_quality_is_told_to_both(
         await control.hear(session, "client")
         control.node.report(_quality(session, loss=0.0))
         assert (await hers.until("quality"))["level"] == Level.LOST
+
+
+def _told(session: str, receiver: str, *, camera: bool, screen: bool) -> dict[str, object]:
+    return {
+        "type": "video_pause",
+        "consultation_id": session,
+        "receiver": receiver,
+        "camera": camera,
+        "screen": screen,
+    }
+
+
+async def test_a_video_pause_is_told_to_both_pages_and_to_one_that_comes_back(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    async with await maria.page() as hers, await ivan.page() as his:
+        connection = await maria.join(session)
+        control.node.report(VideoPause(session, "client", connection, camera=True, screen=False))
+        for page in (hers, his):
+            assert await page.until("video_pause") == _told(
+                session, "client", camera=True, screen=False
+            )
+    async with await ivan.page() as again:
+        assert (await again.until("video_pause"))["camera"]
+    async with await ivan.page() as again:
+        control.node.report(VideoPause(session, "client", connection, camera=False, screen=False))
+        assert (await again.until("video_pause"))["camera"]
+        assert await again.until("video_pause") == _told(
+            session, "client", camera=False, screen=False
+        )
+    async with await ivan.page() as again:
+        assert not (await again.until("video_pause"))["camera"], "what ended meanwhile is told"
+
+
+async def test_who_joins_anew_hears_of_a_pause_and_begins_without_one(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    first = await maria.join(session)
+    await ivan.join(session)
+    control.node.report(VideoPause(session, "client", first, camera=True, screen=True))
+    await control.take_reports()
+    async with await ivan.page() as his:
+        assert (await his.until("video_pause"))["camera"]
+        assert (await his.until("video_pause"))["receiver"] == "specialist"
+        await ivan.join(session)  # he has still to hold his video back
+        assert await his.until("video_pause") == _told(session, "client", camera=True, screen=True)
+        await maria.join(session)  # hers is a new connection, perhaps in another network
+        assert await his.until("video_pause") == _told(
+            session, "client", camera=False, screen=False
+        )
+        # Late news of the connection before are worth nothing.
+        control.node.report(VideoPause(session, "client", first, camera=True, screen=True))
+        await control.take_reports()
+    assert not any(each.camera for each in control.service.rooms.paused(session).values())
+
+
+async def test_a_pause_ends_with_its_consultation(
+    control: Control, maria: Person, session: str
+) -> None:
+    connection = await maria.join(session)
+    control.node.report(VideoPause(session, "client", connection, camera=True, screen=True))
+    await control.take_reports()
+    await maria.post(f"/consultations/{session}/leave")
+    await control.service.errands.settled()
+    assert control.service.rooms.paused(session) == {}
+    control.node.report(VideoPause(session, "client", connection, camera=True, screen=True))
+    await control.take_reports()
+    assert control.service.rooms.paused(session) == {}
 
 
 async def test_news_of_an_unknown_room_harm_nothing(

@@ -200,3 +200,67 @@ def test_partner_that_leaves_is_replaced_by_the_node_at_once(stage: Stage) -> No
     heard = chromium.rtcp + stage.pass_time(100 * MS)[0]
     [*_, last] = feedback_in(heard)
     assert last.base + len(last.deltas) == 20
+
+
+def pair_with_numbers(stage: Stage, count: int) -> tuple[Browser, Browser, list[int]]:
+    """Two in a call, of whom Chromium has sent that many; Firefox's numbers of them."""
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    theirs = []
+    for index in range(count):
+        stage.send(chromium, video(index, index))
+        theirs += [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
+    return chromium, firefox, theirs
+
+
+def test_what_the_receiver_tells_of_its_downlink_is_counted(stage: Stage) -> None:
+    chromium, firefox, theirs = pair_with_numbers(stage, 10)
+    stage.send(chromium, Rtp(111, 1, 0, 1000, extensions=(transport(10),)))
+    deltas = (4, None, *(4,) * 7, None, None)
+    stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 0, deltas)))
+    stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 1, deltas)))
+    downlink = stage.plane.statistics(1).downlink
+    assert downlink.numbered_packets == 11
+    assert (downlink.told_packets, downlink.told_lost) == (11, 3), "once, however often told"
+    assert (downlink.told_audio, downlink.told_audio_lost) == (1, 1)
+    assert downlink.told_octets == 8 * downlink.numbered_octets // 11
+    assert (downlink.audio_packets, downlink.camera_packets, downlink.screen_packets) == (1, 10, 0)
+
+
+def test_feedback_about_numbers_never_sent_goes_nowhere(stage: Stage) -> None:
+    chromium, firefox, theirs = pair_with_numbers(stage, 10)
+    stage.send_rtcp(firefox, from_partner(theirs[0], 11))
+    stage.send_rtcp(firefox, from_partner(theirs[-1] + 1000, 3))
+    assert feedback_in(chromium.rtcp) == []
+    assert stage.drops["feedback_unsent"] == 2
+    stage.send(chromium, video(13, 13))  # three were lost before they came to us
+    stage.send_rtcp(firefox, from_partner(theirs[-1], 5))
+    assert feedback_in(chromium.rtcp) == []
+    assert stage.drops["feedback_unsent"] == 3
+    stage.send_rtcp(firefox, from_partner(theirs[0], 10))
+    assert len(feedback_in(chromium.rtcp)) == 1, "the truth is passed on all the same"
+
+
+def test_feedback_about_65_535_packets_goes_nowhere(stage: Stage) -> None:
+    chromium, firefox, theirs = pair_with_numbers(stage, 10)
+    runs = b"".join(struct.pack("!H", 0x1FFF) for _ in range(8))
+    head = struct.pack("!IIHHI", 2001, 6001, (theirs[-1] - 65_534) & 0xFFFF, 65_535, 5 << 8)
+    packet = struct.pack("!BBH", 0x8F, 205, (len(head) + len(runs)) // 4 + 1)
+    stage.send_rtcp(firefox, packet + head + runs + b"\x00\x07\x00\x00")
+    assert feedback_in(chromium.rtcp) == []
+    assert stage.drops["feedback_absurd"] == 1
+
+
+def test_a_reference_time_that_jumps_is_passed_on_and_the_nodes_own_follows(stage: Stage) -> None:
+    """libwebrtc starts anew on a jump; what the node answers later must not go back before it."""
+    chromium, firefox, theirs = pair_with_numbers(stage, 10)
+    stage.send_rtcp(firefox, from_partner(theirs[0], 5, reference=5))
+    [before] = feedback_in(chromium.rtcp)
+    stage.send_rtcp(firefox, from_partner(theirs[5], 5, reference=5 + (1 << 23)))
+    [jumped] = feedback_in(chromium.rtcp)
+    assert (jumped.reference - before.reference) & 0xFFFFFF == 1 << 23
+    stage.plane.close_participant(1)
+    stage.send(chromium, *(video(each, each) for each in range(10, 20)))
+    [own, *_] = feedback_in(chromium.rtcp + stage.pass_time(100 * MS)[0])
+    assert 160 <= (own.reference - jumped.reference) & 0xFFFFFF < 200
