@@ -147,9 +147,7 @@ class Connection:
     ) -> list[VideoPause]:
         if seconds <= 0:
             return []
-        pause = self._survival.take(
-            sample_between(earlier.downlink, counts.downlink, seconds), now
-        )
+        pause = self._survival.take(sample_between(earlier.downlink, counts.downlink, seconds), now)
         if pause is None:
             return []
         names = (self.room_id, self.participant_id, self.connection_id)

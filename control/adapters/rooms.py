@@ -213,9 +213,11 @@ class Rooms:
     def paused(self, consultation_id: str) -> dict[Role, PausedVideo]:
         """What is not sent to each who has a connection."""
         room = self._rooms.get(consultation_id)
-        return {} if room is None else {
-            role: room.paused.get(role, PausedVideo()) for role in room.connections
-        }
+        return (
+            {}
+            if room is None
+            else {role: room.paused.get(role, PausedVideo()) for role in room.connections}
+        )
 
     def _pause(self, consultation: Consultation, role: Role, paused: PausedVideo) -> None:
         room = self._room(consultation.id)

@@ -407,7 +407,7 @@ class Tally:
 
     @property
     def figures(self) -> list[int]:
-        return self.told.tolist()
+        return [int(each) for each in self.told]
 
 
 def test_what_was_told_counts_by_kind_and_octets() -> None:
