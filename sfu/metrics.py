@@ -84,6 +84,19 @@ class WorkerCollector(Collector):
         for outcome, number in sorted(counts.handshakes.items()):
             handshakes.add_metric([outcome], number)
         yield handshakes
+        refused = CounterMetricFamily(
+            "rodrun_refused_requests",
+            "Requests of control that were not carried out, by the code of the refusal.",
+            labels=["code"],
+        )
+        for code, number in sorted(counts.refused.items()):
+            refused.add_metric([code], number)
+        yield refused
+        yield GaugeMetricFamily(
+            "rodrun_waiting_commands",
+            "Commands that wait for the forwarding plane; joins are refused beyond a thousand.",
+            counts.commands_waiting,
+        )
         yield CounterMetricFamily(
             "rodrun_events_dropped", "Events that control did not read.", counts.events_dropped
         )

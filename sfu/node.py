@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import assert_never
 
+from sfu.admission import ROOMS_A_SLOT
 from sfu.api import (
     Answer,
     CloseRoom,
@@ -41,6 +42,8 @@ from sfu.transport.ice import (
     SendResponse,
 )
 from sfu.transport.stun import Address
+
+_TOO_OFTEN = "this room joins too often; try again in some seconds"
 
 PWD_LENGTH = 24  # RFC 8839 section 5.4: at least 22
 
@@ -126,6 +129,7 @@ class Node:
         self._fingerprints = fingerprints
         self._source = source
         self._slots = Slots(max_participants)
+        self._max_rooms = ROOMS_A_SLOT * max_participants
         self._rooms: dict[str, Room] = {}
         # Every connection whose slot is not free yet, by slot number.
         self._connections: dict[int, Connection] = {}
@@ -147,7 +151,7 @@ class Node:
         """Answer control. ``now`` in Unix seconds, here and below."""
         match message:
             case OpenRoom():
-                return Done(), self._open_room(message)
+                return self._open_room(message)
             case CloseRoom():
                 room = self._rooms.pop(message.room_id, None)
                 return Done(), [] if room is None else self._carry_out(room.close())
@@ -159,19 +163,21 @@ class Node:
             case Join():
                 return self._join(message, now)
             case RestartIce():
-                return self._restart(message)
+                return self._restart(message, now)
             case _:
                 assert_never(message)
 
-    def _open_room(self, message: OpenRoom) -> list[Output]:
+    def _open_room(self, message: OpenRoom) -> tuple[Reply, list[Output]]:
         room = self._rooms.get(message.room_id)
-        if room is None:
+        if room is not None:
+            room.set(message.video_codec, message.max_video_bps)
+        elif len(self._rooms) >= self._max_rooms:
+            return _refuse(RefusalCode.NODE_FULL, f"{self._max_rooms} rooms are open already")
+        else:
             self._rooms[message.room_id] = Room(
                 message.room_id, message.video_codec, message.max_video_bps
             )
-        else:
-            room.set(message.video_codec, message.max_video_bps)
-        return []
+        return Done(), []
 
     def _join(self, message: Join, now: float) -> tuple[Reply, list[Output]]:
         room = self._rooms.get(message.room_id)
@@ -179,6 +185,8 @@ class Node:
             return _refuse(RefusalCode.UNKNOWN_ROOM, f"no room {message.room_id!r} is open here")
         if not room.admits(message.participant_id):
             return _refuse(RefusalCode.ROOM_FULL, "two participants are in the room already")
+        if not room.joins.take(now):
+            return _refuse(RefusalCode.NODE_FULL, _TOO_OFTEN)
         try:
             offer = read_offer(message.offer)
         except BadOffer as error:
@@ -217,7 +225,7 @@ class Node:
         )
         return Answer(message.connection_id, negotiated.sdp, connection.video_codec), outputs
 
-    def _restart(self, message: RestartIce) -> tuple[Reply, list[Output]]:
+    def _restart(self, message: RestartIce, now: float) -> tuple[Reply, list[Output]]:
         connection = self._find(message)
         if connection is None:
             return _refuse(
@@ -225,6 +233,8 @@ class Node:
                 f"{message.connection_id!r} is not the participant's connection in this room;"
                 " join anew",
             )
+        if not self._rooms[message.room_id].joins.take(now):
+            return _refuse(RefusalCode.NODE_FULL, _TOO_OFTEN)
         try:
             offer = read_offer(message.offer)
         except BadOffer as error:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sfu.admission import JoinAllowance
 from sfu.api import CodecUnsupported, ConnectionReplaced, VideoCodec
 
 CAPACITY = 2
@@ -56,6 +57,7 @@ class Room:
         self.room_id = room_id
         self.video_codec = video_codec
         self.max_video_bps = max_video_bps
+        self.joins = JoinAllowance()
         self._members: dict[str, Member] = {}
 
     def set(self, video_codec: VideoCodec, max_video_bps: int) -> None:

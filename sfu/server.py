@@ -85,6 +85,8 @@ class WorkerCounts:
         drops: by reason; of the plane and of the handshakes.
         plane_events: what else the plane has counted, by name.
         handshakes: by SRTP profile, or ``failed``.
+        refused: requests of control that were not carried out, by the code of the refusal.
+        commands_waiting: for the plane to read those before them; of now.
         events_dropped: because control did not read them.
     """
 
@@ -98,6 +100,8 @@ class WorkerCounts:
     drops: dict[str, int]
     plane_events: dict[str, int]
     handshakes: dict[str, int]
+    refused: dict[str, int]
+    commands_waiting: int
     events_dropped: int
 
 
@@ -142,6 +146,7 @@ class Worker:
         self._sessions: dict[int, tuple[SrtpSession, SrtpSession]] = {}
         self._drops: Counter[str] = Counter(shell_fault=0, shell_not_sent=0)
         self._outcomes: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
         # Packets and octets of connections that have ended.
         self._traffic = (0, 0, 0, 0)
         self._fault_logged_at = -FAULT_LOG_INTERVAL_S
@@ -191,10 +196,14 @@ class Worker:
 
     async def request(self, message: Request) -> Reply:
         """Carry out a request of control."""
+        reply: Reply
         if isinstance(message, Join | RestartIce) and len(self._commands) > MAX_BACKLOG:
-            return Refused(RefusalCode.NODE_FULL, "the media plane does not keep up")
-        reply, outputs = self._node.request(message, time.time())
-        self._carry_out(outputs)
+            reply = Refused(RefusalCode.NODE_FULL, "the media plane does not keep up")
+        else:
+            reply, outputs = self._node.request(message, time.time())
+            self._carry_out(outputs)
+        if isinstance(reply, Refused):
+            self._refusals[reply.code.value] += 1
         return reply
 
     async def next_event(self) -> Event:
@@ -221,6 +230,8 @@ class Worker:
             drops=self._plane.drops() | self._node.drops | self._drops,
             plane_events=self._plane.counts(),
             handshakes=dict(self._outcomes),
+            refused=dict(self._refusals),
+            commands_waiting=len(self._commands),
             events_dropped=self._events.dropped,
         )
 

@@ -20,6 +20,8 @@ class Counted:
             drops={"not_authentic": 4, "socket_overflow": 5},
             plane_events={"batch_full": 9},
             handshakes={"SRTP_AEAD_AES_128_GCM": 6, "failed": 7},
+            refused={"node-full": 10},
+            commands_waiting=11,
             events_dropped=8,
         )
 
@@ -41,5 +43,7 @@ def test_every_count_has_a_name_with_its_unit() -> None:
         'rodrun_plane_events_total{event="batch_full"} 9.0',
         'rodrun_handshakes_total{outcome="SRTP_AEAD_AES_128_GCM"} 6.0',
         'rodrun_handshakes_total{outcome="failed"} 7.0',
+        'rodrun_refused_requests_total{code="node-full"} 10.0',
+        "rodrun_waiting_commands 11.0",
         "rodrun_events_dropped_total 8.0",
     ]
