@@ -10,26 +10,29 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks import processor
 from benchmarks.forwarding import PATTERNS, generator_core, patterns
 from benchmarks.peers import network, plot
+from benchmarks.peers.aiortc_peer import contend_aiortc
 from benchmarks.peers.contest import FLOOR, OURS, Entry, contend
 from benchmarks.peers.janus import start_janus
 from benchmarks.peers.own import start_asyncio_forwarder, start_relay, start_worker
-from benchmarks.peers.peer import Start
 from benchmarks.peers.rtpengine import start_rtpengine
 from benchmarks.peers.table import results, table
 from loadtest.participant import SRTP_PROFILES
 
-FORWARDERS: dict[str, Start] = {
-    FLOOR: start_relay,
-    OURS: start_worker,
-    "rtpengine": start_rtpengine,
-    "Janus": start_janus,
-    "asyncio": start_asyncio_forwarder,
+Contender = Callable[..., Awaitable[list[Entry]]]
+FORWARDERS: dict[str, Contender] = {
+    FLOOR: partial(contend, start=start_relay),
+    OURS: partial(contend, start=start_worker),
+    "rtpengine": partial(contend, start=start_rtpengine),
+    "Janus": partial(contend, start=start_janus),
+    "asyncio": partial(contend, start=start_asyncio_forwarder),
+    "aiortc": contend_aiortc,
 }
 ROOMS = (2, 10, 40, 80)
 SECONDS = 4.0
@@ -55,9 +58,8 @@ async def contest(
     with generator_core() as cores:
         for name in names:
             sys.stderr.write(f"{name} …\n")
-            entries += await contend(
+            entries += await FORWARDERS[name](
                 name,
-                FORWARDERS[name],
                 cores,
                 network.HOST,
                 srtp_profile,

@@ -59,7 +59,6 @@ def entry(name: str, rooms: int, runs: Sequence[Measured]) -> Entry:
 
 async def contend(
     name: str,
-    start: Start,
     cores: tuple[int, int],
     host: str,
     srtp_profile: str,
@@ -67,6 +66,8 @@ async def contend(
     rooms: Sequence[int],
     seconds: float,
     runs: int,
+    *,
+    start: Start,
 ) -> list[Entry]:
     """One forwarder at each number of rooms, up to the one that saturates it."""
     entries: list[Entry] = []

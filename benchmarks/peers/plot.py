@@ -49,8 +49,11 @@ def draw(entries: Sequence[Entry], file: Path, title: str) -> None:
                 fontsize=8,
                 color=str(styles[name]["color"]),
             )
-    cost.set_ylabel("µs of CPU per forwarded packet")
-    cost.set_ylim(bottom=0)
+    cost.set_ylabel("µs of CPU per forwarded packet (log)")
+    cost.set_yscale("log")
+    ticks = [2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
+    cost.set_yticks(ticks, [str(tick) for tick in ticks])
+    cost.set_ylim(2, 2 * max(each.cpu_us_per_packet for each in entries))
     latency.set_ylabel("p99 one way through it, ms (log)")
     latency.set_yscale("log")
     latency.set_ylim(0.05, 100)
