@@ -10,8 +10,8 @@ from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import receive_command
 from sfu.plane.records import MAX_MIDS, CommandKind
 from sfu.plane.reports import send_goodbye
-from sfu.plane.sources import admit_source, find_source, place_for_source
-from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Record, Tables
+from sfu.plane.sources import admit_source, find_source, is_ours, place_for_source
+from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, DropReason, Record, Tables
 from sfu.plane.telling import list_slot, tell_what_is_due
 from sfu.rtp.media import TrackKind
 
@@ -133,12 +133,15 @@ def _pair(t: Tables, slot: int, partner: int, now_ns: int) -> None:
 def _declare(t: Tables, slot: int, ssrc: int, kind: int, rtx: bool, now_ns: int) -> None:
     if ssrc < 0:
         return
+    if is_ours(t, slot, ssrc):
+        t.drops[DropReason.SSRC_COLLISION] += 1
+        return
     place = find_source(t, slot, ssrc)
     if place < 0:
-        place = place_for_source(t, slot, now_ns)
+        place = place_for_source(t, slot, rtx, now_ns)
         if place < 0:  # full of undeclared ones: a declared one counts for more
             for each in range(slot * INBOUND, (slot + 1) * INBOUND):
-                if t.sources[each]["declared"] == 0:
+                if t.sources[each]["declared"] == 0 and (t.sources[each]["rtx"] != 0) == rtx:
                     place = each
         if place < 0:
             return
@@ -176,6 +179,12 @@ def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
             record["id_of"][kind] = identity
     _copy(command["cname"], record["cname"])
     record["cname_length"] = command["cname_length"]
+    for role in range(OUTBOUND):
+        stream = t.streams[slot * OUTBOUND + role]
+        if stream["ssrc"] != command["outbound_ssrcs"][role]:
+            t.streams[slot * OUTBOUND + role] = t.blank_stream[0]
+            t.streams[slot * OUTBOUND + role]["ssrc"] = command["outbound_ssrcs"][role]
+            t.streams[slot * OUTBOUND + role]["start"] = command["starts"][role]
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         t.sources[place]["declared"] = 0
     for kind in range(MAX_MIDS):
@@ -185,9 +194,3 @@ def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
         if command["inbound"][kind] != 0:
             _declare(t, slot, int(command["inbound_ssrcs"][kind, 0]), kind, False, now_ns)
             _declare(t, slot, int(command["inbound_ssrcs"][kind, 1]), kind, True, now_ns)
-    for role in range(OUTBOUND):
-        stream = t.streams[slot * OUTBOUND + role]
-        if stream["ssrc"] != command["outbound_ssrcs"][role]:
-            t.streams[slot * OUTBOUND + role] = t.blank_stream[0]
-            t.streams[slot * OUTBOUND + role]["ssrc"] = command["outbound_ssrcs"][role]
-            t.streams[slot * OUTBOUND + role]["start"] = command["starts"][role]

@@ -14,6 +14,7 @@ from sfu.plane.continuity import (
     follow,
     follow_time,
     follows,
+    newest_timestamp,
     next_sequence,
     next_timestamp,
     original_sequence,
@@ -45,6 +46,7 @@ from sfu.plane.sources import (
     admit_source,
     carries,
     find_source,
+    is_ours,
     is_rtx,
     kind_by_mid,
     place_for_source,
@@ -58,7 +60,7 @@ _ATTEMPTS_S: Final = 20  # packets of unknown sources tried on libsrtp a second
 
 
 @compiled_within
-def take_attempt(t: Tables, slot: int, now_ns: int) -> bool:
+def _take_attempt(t: Tables, slot: int, now_ns: int) -> bool:
     """Whether ``slot`` may try one more packet of an unknown source on libsrtp."""
     record = t.slots[slot]
     full_ns = level_after(int(record["attempts_full_ns"]), now_ns, _ATTEMPTS_S, _ATTEMPTS_S)
@@ -66,6 +68,21 @@ def take_attempt(t: Tables, slot: int, now_ns: int) -> bool:
         return False
     record["attempts_full_ns"] = full_ns
     return True
+
+
+@compiled_within
+def place_for_new(t: Tables, slot: int, ssrc: int, rtx: bool, now_ns: int) -> int:
+    """Where a source of that SSRC may go once it has proved authentic; −1 for nowhere (counted)."""
+    if is_ours(t, slot, ssrc):
+        t.drops[DropReason.SSRC_COLLISION] += 1
+        return -1
+    place = place_for_source(t, slot, rtx, now_ns)
+    if place < 0:
+        t.drops[DropReason.SOURCES_FULL] += 1
+    elif not _take_attempt(t, slot, now_ns):
+        t.drops[DropReason.UNKNOWN_SSRC] += 1
+        return -1
+    return place
 
 
 @compiled_within
@@ -96,9 +113,11 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     is_new = False
     if source_at < 0:  # learn it by its MID, but only once it has proved authentic
         kind = kind_by_mid(record, data, t.elements)
-        source_at = place_for_source(t, slot, now_ns) if carries(kind, is_rtx(codec), codec) else -1
-        if source_at < 0 or not take_attempt(t, slot, now_ns):
+        if not carries(kind, is_rtx(codec), codec):
             t.drops[DropReason.UNKNOWN_SSRC] += 1
+            return
+        source_at = place_for_new(t, slot, ssrc, is_rtx(codec), now_ns)
+        if source_at < 0:
             return
         is_new = True
     elif t.sources[source_at]["kind"] < 0:  # it sent RTCP first
@@ -118,6 +137,11 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     elif kind >= 0:
         source["kind"] = kind
         source["rtx"] = 1 if is_rtx(codec) else 0
+    elif t.elements[Extension.MID] >= 0:
+        named = kind_by_mid(record, data, t.elements)
+        if named >= 0 and named != source["kind"]:  # two tracks send with one SSRC
+            t.drops[DropReason.SSRC_COLLISION] += 1
+            return
     sequence = get16(data, at + 2)
     if source["packets"] == 0:
         unwrapped = int(source["highest"]) + sequence
@@ -267,13 +291,17 @@ def forward(
         if source["keyframe_wanted"] != 0 and source["keyframe_tries"] == 0:
             ask_for_keyframes(t, slot, now_ns)
 
+    if source["rtx"] == 0 and ours == stream["last"]:
+        our_timestamp = newest_timestamp(t, media, timestamp, arrival_ns, clock_rate(kind))
+    else:
+        our_timestamp = next_timestamp(media, timestamp, arrival_ns)
     begin = write_header(
         data,
         payload,
         flags,
         payload_type,
         ours & 0xFFFF,
-        next_timestamp(media, timestamp, arrival_ns),
+        our_timestamp,
         int(stream["ssrc"]),
         receiver,
         t.elements,

@@ -32,6 +32,7 @@ RECEPTION_FIELDS: Final = 9
 _MAX_DROPOUT: Final = 3000  # packets; beyond it a jump ahead has to be confirmed
 _MAX_MISORDER: Final = 100
 _FIRST_CYCLE: Final = 1 << 16  # so that what comes late before the first packet is not negative
+_LARGEST_CHANGE_S: Final = 10  # of the transit time of two packets that follow one another
 _NS: Final = 1_000_000_000
 _MASK32: Final = 0xFFFFFFFF
 
@@ -80,17 +81,11 @@ def note_timestamp(state: Integers, timestamp: int, arrival_ns: int, clock_rate:
         change = (transit - int(state[TRANSIT])) & _MASK32
         if change & 0x80000000:
             change = (1 << 32) - change
-        jitter = int(state[JITTER_SCALED])
-        state[JITTER_SCALED] = jitter + change - ((jitter + 8) >> 4)
+        if change <= _LARGEST_CHANGE_S * clock_rate:  # else one of the clocks was set
+            jitter = int(state[JITTER_SCALED])
+            state[JITTER_SCALED] = jitter + change - ((jitter + 8) >> 4)
     state[TRANSIT] = transit
     state[TRANSIT_KNOWN] = 1
-
-
-@compiled
-def forget_timing(state: Integers) -> None:
-    """Measure jitter anew from the next packet: the sender or its clock is another."""
-    state[JITTER_SCALED] = 0
-    state[TRANSIT_KNOWN] = 0
 
 
 @compiled

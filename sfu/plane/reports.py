@@ -9,7 +9,7 @@ lips and sound part ways. Streams of retransmissions have no sender reports: no 
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.plane.continuity import clock_rate
+from sfu.plane.continuity import clock_rate, clock_ticks, time_ahead
 from sfu.plane.extended_reports import add_delay, add_reference_time, write_extended_report
 from sfu.plane.keyframes import media_role
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, flush, queue_control
@@ -31,9 +31,9 @@ from sfu.plane.rtcp import (
     write_sender_report,
 )
 from sfu.plane.sources import find_source
-from sfu.plane.tables import INBOUND, OUTBOUND, TRACKS, Counter, Octets, Role, Tables
+from sfu.plane.tables import INBOUND, OUTBOUND, TRACKS, Counter, DropReason, Octets, Role, Tables
 
-_NS: Final = 1_000_000_000
+_MOST_APART_S: Final = 10  # a report and the media it is about
 _MASK32: Final = 0xFFFFFFFF
 _CLOCK_STEP_NS: Final = 1_000_000_000  # beyond it the browser's clock was set
 _DRIFT_PARTS: Final = 64
@@ -75,8 +75,14 @@ def _write_stream_report(t: Tables, slot: int, kind: int, row: Octets, at: int, 
     true_ns = int(source["report_ntp_ns"]) + int(t.slots[partner]["clock_offset_ns"])
     passed_ns = now_ns - true_ns
     rate = clock_rate(kind)
-    passed = passed_ns // _NS * rate + passed_ns % _NS * rate // _NS
+    passed = clock_ticks(passed_ns, rate)
     timestamp = int(source["report_timestamp"]) + int(stream["time_shift"]) + passed
+    # a report from before the source's clock was set, or of a clock that has nothing to do with
+    # its media, would part lips and sound
+    now = int(stream["time_last"]) + clock_ticks(now_ns - int(stream["time_last_ns"]), rate)
+    if abs(time_ahead(timestamp, now)) > _MOST_APART_S * rate:
+        t.drops[DropReason.ABSURD_TIME] += 1
+        return at
     report = t.report
     report[REPORT_SSRC] = stream["ssrc"]
     report[REPORT_NTP_SECONDS] = ntp_seconds(now_ns)

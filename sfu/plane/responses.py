@@ -7,7 +7,7 @@ from sfu.plane.addresses import hear_from
 from sfu.plane.answering import RELAYED, relay_feedback, send_remb
 from sfu.plane.extended_reports import block_end, delays, first_block, is_reference_time
 from sfu.plane.feedback import is_transport_feedback
-from sfu.plane.forwarding import count_failure, take_attempt
+from sfu.plane.forwarding import count_failure, place_for_new
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.pointers import unprotect_rtcp
@@ -51,7 +51,7 @@ from sfu.plane.rtcp import (
     step,
     translate_nack,
 )
-from sfu.plane.sources import admit_source, find_source, place_for_source
+from sfu.plane.sources import admit_source, find_source
 from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Octets, Role, Tables
 from sfu.rtp.media import Extension, TrackKind
 
@@ -72,9 +72,8 @@ def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_
     source_at = find_source(t, slot, ssrc)
     is_new = source_at < 0
     if is_new:  # a browser that sends no media reports under an SSRC that it never declared
-        source_at = place_for_source(t, slot, now_ns)
-        if source_at < 0 or not take_attempt(t, slot, now_ns):
-            t.drops[DropReason.UNKNOWN_SSRC] += 1
+        source_at = place_for_new(t, slot, ssrc, False, now_ns)
+        if source_at < 0:
             return
     left = unprotect_rtcp(t, slot, at, end)
     if left < 0:

@@ -10,7 +10,17 @@ from sfu.plane.feedback import UNWRAPPED_FROM
 from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import forget_stream
 from sfu.plane.rtcp import get8
-from sfu.plane.tables import INBOUND, TRACKS, Counter, Integers, Octets, Record, Tables
+from sfu.plane.tables import (
+    INBOUND,
+    OUTBOUND,
+    SOURCES,
+    TRACKS,
+    Counter,
+    Integers,
+    Octets,
+    Record,
+    Tables,
+)
 from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
 
 _IDLE_NS: Final = 10_000_000_000
@@ -27,17 +37,34 @@ def find_source(t: Tables, slot: int, ssrc: int) -> int:
 
 
 @compiled_within
-def place_for_source(t: Tables, slot: int, now_ns: int) -> int:
-    """Where one more source can go: a free place, or that of a silent undeclared one; or −1."""
-    best = -1
+def place_for_source(t: Tables, slot: int, rtx: bool, now_ns: int) -> int:
+    """Where one more source can go: a free place, or that of a silent undeclared one; or −1.
+
+    A slot may have ``SOURCES`` of RTX and as many others.
+    """
+    free = best = -1
+    alike = 0
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         source = t.sources[place]
         if source["ssrc"] < 0:
-            return place
+            free = place if free < 0 else free
+            continue
+        if (source["rtx"] != 0) != rtx:
+            continue
+        alike += 1
         idle = source["declared"] == 0 and now_ns - source["heard_ns"] >= _IDLE_NS
         if idle and (best < 0 or source["heard_ns"] < t.sources[best]["heard_ns"]):
             best = place
-    return best
+    return free if free >= 0 and alike < SOURCES else best
+
+
+@compiled_within
+def is_ours(t: Tables, slot: int, ssrc: int) -> bool:
+    """Whether we send with that SSRC to ``slot``; then it may not (RFC 3550 section 8.2)."""
+    for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
+        if t.streams[place]["ssrc"] == ssrc:
+            return True
+    return False
 
 
 @compiled_within

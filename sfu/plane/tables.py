@@ -32,7 +32,8 @@ MAX_PARTICIPANTS: Final = 512
 
 ADDRESSES: Final = 8  # validated addresses a slot
 ADDRESS_WORDS: Final = ADDRESS_SIZE // 4
-INBOUND: Final = 8  # sources a slot, those that only send RTCP included
+SOURCES: Final = 8  # a slot may have, those that only send RTCP included, and as many of RTX
+INBOUND: Final = 2 * SOURCES
 OUTBOUND: Final = 5
 TRACKS: Final = len(TrackKind)
 MID_SIZE: Final = 16  # RFC 8843 has no bound; the one-byte form of RFC 8285 has this one
@@ -88,6 +89,9 @@ class DropReason(IntEnum):
     # Feedback
     FEEDBACK_ABSURD = 29  # about more packets than any receiver lets wait
     FEEDBACK_UNSENT = 30  # about packets that were never sent
+    # Sources
+    SOURCES_FULL = 31  # one more SSRC than a participant may have
+    SSRC_COLLISION = 32  # an SSRC that is ours, or that two tracks share (RFC 3550 section 8.2)
 
 
 class Counter(IntEnum):
@@ -116,6 +120,7 @@ class Counter(IntEnum):
     # RTCP
     REMB_RELAYED = 18  # a receiver's estimate passed on to a sender
     GOODBYE_SENT = 19
+    CLOCK_STEPPED = 20  # a source's timestamps stepped, and were mapped anew
 
 
 class Role(IntEnum):
@@ -302,6 +307,7 @@ STREAM = np.dtype(
         ("time_epoch", np.int64),
         ("time_source", np.int64),
         ("time_shift", np.int64),
+        ("time_shift_before", np.int64),  # the one before the source's clock was set
         ("time_last", np.int64),
         ("time_last_ns", np.int64),  # 0: nothing sent yet
         ("packets", np.int64),

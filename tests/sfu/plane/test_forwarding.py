@@ -319,8 +319,8 @@ def test_sources_are_bounded(stage: Stage) -> None:
     _, firefox = two(stage)
     for ssrc in range(3000, 3020):
         stage.send(firefox, Rtp(120, 1, 0, ssrc, extensions=((3, b"s"),)), after_ns=100 * MS)
-    assert stage.plane.statistics(1).received_in == 8 - 3
-    assert stage.drops["unknown_ssrc"] == 15
+    assert stage.plane.statistics(1).received_in == 8 - 2
+    assert stage.drops["sources_full"] == 14
 
 
 def test_media_rate_is_policed_by_participant(stage: Stage) -> None:
