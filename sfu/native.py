@@ -22,6 +22,7 @@ from pylibsrtp import _binding
 from sfu.compiled import JIT_DISABLED, compiled
 
 Octets = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
 Records = npt.NDArray[np.void]
 
 # Structures of the kernel
@@ -57,7 +58,11 @@ CLOCK_REALTIME: Final = 0
 CLOCK_MONOTONIC: Final = 1
 SO_TIMESTAMPNS: Final = 35
 SO_RXQ_OVFL: Final = 40
-CONTROL_SIZE: Final = 64  # room for the two control messages, aligned
+_SOL_SOCKET: Final = 1
+SOL_UDP: Final = 17
+UDP_SEGMENT: Final = 103  # udp(7): the size into which the kernel cuts a message
+UDP_GRO: Final = 104
+CONTROL_SIZE: Final = 96  # room for the three control messages, aligned
 
 SRTP_OK: Final = 0
 SRTP_TRAILER: Final = (
@@ -177,13 +182,22 @@ class Messages:
 
     Attributes:
         headers: one MMSGHDR a message; ``headers_address`` is what recvmmsg and sendmmsg take.
-        data: uint8[count × stride]; message ``i`` begins at ``i * stride + headroom``.
+        data: uint8[(count + spare) × stride]; message ``i`` begins at ``i * stride + headroom``.
         names: uint8[count × 28], the peers' addresses.
-        control: uint8[count × 64], control messages (see ``receive_time``), if asked for.
+        control: int64[count × 12], control messages (see ``receive_time``), if asked for.
+        overflow: uint8[count × overflow], what of a message does not fit into ``size``.
     """
 
     def __init__(
-        self, count: int, size: int, *, headroom: int = 0, tailroom: int = 0, control: bool = False
+        self,
+        count: int,
+        size: int,
+        *,
+        headroom: int = 0,
+        tailroom: int = 0,
+        control: bool = False,
+        overflow: int = 0,
+        spare: int = 0,
     ) -> None:
         self.count = count
         self.size = size
@@ -191,18 +205,23 @@ class Messages:
         # an odd number of cache lines, so that equal offsets do not share cache sets
         self.stride = (headroom + size + tailroom + 63) // 64 * 64
         self.stride += 64 if self.stride % 128 == 0 else 0
-        self.data: Octets = np.zeros(count * self.stride, np.uint8)
+        self.data: Octets = np.zeros((count + spare) * self.stride, np.uint8)
         self.names: Octets = np.zeros(count * ADDRESS_SIZE, np.uint8)
-        self.control: Octets = np.zeros(count * CONTROL_SIZE if control else 0, np.uint8)
-        self.vectors: Records = np.zeros(count, IOVEC)
+        self.control: Integers = np.zeros(count * CONTROL_SIZE // 8 if control else 0, np.int64)
+        parts = 2 if overflow else 1
+        self.vectors: Records = np.zeros(count * parts, IOVEC)
         self.headers: Records = np.zeros(count, MMSGHDR)
         at = np.arange(count)
-        self.vectors["base"] = address_of(self.data) + at * self.stride + headroom
-        self.vectors["length"] = size
+        self.vectors["base"][::parts] = address_of(self.data) + at * self.stride + headroom
+        self.vectors["length"][::parts] = size
+        self.overflow: Octets = np.zeros(count * overflow, np.uint8)  # no page before it is used
+        if overflow:
+            self.vectors["base"][1::2] = address_of(self.overflow) + at * overflow
+            self.vectors["length"][1::2] = overflow
         self.headers["name"] = address_of(self.names) + at * ADDRESS_SIZE
         self.headers["name_length"] = ADDRESS_SIZE
-        self.headers["vectors"] = address_of(self.vectors) + at * IOVEC.itemsize
-        self.headers["vector_count"] = 1
+        self.headers["vectors"] = address_of(self.vectors) + at * parts * IOVEC.itemsize
+        self.headers["vector_count"] = parts
         if control:
             self.headers["control"] = address_of(self.control) + at * CONTROL_SIZE
             self.headers["control_length"] = CONTROL_SIZE
@@ -220,48 +239,45 @@ def reset_messages(headers: Records, count: int) -> None:
 
 
 @compiled
-def _control_value(control: Octets, at: int, size: int) -> int:
-    value = 0
-    for index in range(size):
-        value |= int(np.int64(control[at + index])) << (8 * index)
-    return value
+def control_message(control: Integers, at: int, length: int, level: int, kind: int) -> int:
+    """Offset of the payload of one control message, or −1 when it is not there.
 
-
-@compiled
-def control_message(control: Octets, at: int, length: int, kind: int) -> int:
-    """Offset of the payload of the SOL_SOCKET control message ``kind``, or −1.
-
-    ``at`` and ``length`` bound one message's part of ``control``.
+    ``at`` and ``length`` bound one message's part of ``control``, in octets; ``at`` is a multiple
+    of eight, as the kernel aligns everything here.
     """
     end = at + length
+    wanted = level | kind << 32
     while at + 16 <= end:
-        size = _control_value(control, at, 4)
-        if size < 16 or at + size > end:
+        size = int(control[at >> 3])
+        if size < 16 or size > end - at:
             return -1
-        level_is_socket = _control_value(control, at + 8, 4) == 1
-        if level_is_socket and _control_value(control, at + 12, 4) == kind:
+        if control[(at >> 3) + 1] == wanted:
             return at + 16
-        at += (size + 7) // 8 * 8
+        at += (size + 7) & ~7
     return -1
 
 
 @compiled
-def receive_time(control: Octets, at: int, length: int) -> int:
+def receive_time(control: Integers, at: int, length: int) -> int:
     """When the kernel received the datagram: CLOCK_REALTIME ns, or 0 when it did not say."""
-    payload = control_message(control, at, length, SO_TIMESTAMPNS)
+    payload = control_message(control, at, length, _SOL_SOCKET, SO_TIMESTAMPNS)
     if payload < 0:
         return 0
-    seconds = _control_value(control, payload, 8)
-    return seconds * 1_000_000_000 + _control_value(control, payload + 8, 8)
+    return int(control[payload >> 3]) * 1_000_000_000 + int(control[(payload >> 3) + 1])
 
 
 @compiled
-def receive_overflow(control: Octets, at: int, length: int) -> int:
+def receive_overflow(control: Integers, at: int, length: int) -> int:
     """Datagrams that the socket dropped for want of room since it was made, or −1 if not said."""
-    payload = control_message(control, at, length, SO_RXQ_OVFL)
-    if payload < 0:
-        return -1
-    return _control_value(control, payload, 4)
+    payload = control_message(control, at, length, _SOL_SOCKET, SO_RXQ_OVFL)
+    return int(control[payload >> 3]) & 0xFFFFFFFF if payload >= 0 else -1
+
+
+@compiled
+def receive_segment(control: Integers, at: int, length: int) -> int:
+    """The size of every datagram but the last in a message that holds several; 0 for one."""
+    payload = control_message(control, at, length, SOL_UDP, UDP_GRO)
+    return int(control[payload >> 3]) & 0xFFFFFFFF if payload >= 0 else 0
 
 
 # Addresses

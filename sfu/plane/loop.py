@@ -8,12 +8,7 @@ from typing import Final
 
 from sfu.compiled import compiled, compiled_within
 from sfu.native import (
-    CONTROL_SIZE,
-    MSG_TRUNC,
     POLLIN,
-    receive_overflow,
-    receive_time,
-    reset_messages,
 )
 from sfu.plane.addresses import find_address
 from sfu.plane.answering import answer_when_due
@@ -21,10 +16,11 @@ from sfu.plane.bucket import level_after
 from sfu.plane.coalescing import load_after, pause_ns
 from sfu.plane.commands import read_commands
 from sfu.plane.forwarding import receive_rtp
+from sfu.plane.incoming import has_more, receive
 from sfu.plane.keyframes import ask_for_keyframes
 from sfu.plane.losses import ask_when_due
 from sfu.plane.outgoing import flush
-from sfu.plane.pointers import receive_messages, sleep, wait_readable, wall_clock_ns
+from sfu.plane.pointers import sleep, wait_readable, wall_clock_ns
 from sfu.plane.records import EventKind
 from sfu.plane.reports import report_when_due
 from sfu.plane.responses import receive_rtcp
@@ -33,10 +29,8 @@ from sfu.plane.stun import UFRAG_LENGTH, slot_of, username_at
 from sfu.plane.tables import (
     ADDRESS_WORDS,
     ADDRESSES,
-    BATCH,
     FIRST_OCTET,
     STRIDE,
-    Counter,
     DropReason,
     Phase,
     Tables,
@@ -57,8 +51,8 @@ def run(t: Tables) -> None:
     now_ns = wall_clock_ns(t)
     while state["running"] != 0:
         if state["phase"] == Phase.WAIT:
-            coalesce(t, now_ns)
-            wait(t, now_ns)
+            if not has_more(t) and not coalesce(t, now_ns):
+                wait(t, now_ns)
             now_ns = wall_clock_ns(t)
             receive(t, now_ns)
             state["phase"] = Phase.COMMANDS
@@ -91,8 +85,11 @@ def take_turn(t: Tables, now_ns: int) -> None:
 
 
 @compiled_within
-def coalesce(t: Tables, now_ns: int) -> None:
-    """Under load, sleep a little after a small batch."""
+def coalesce(t: Tables, now_ns: int) -> bool:
+    """Under load, sleep a little after a small batch; whether it did.
+
+    Then there is no need to wait for more: it has come, and the commands are looked for.
+    """
     state = t.state[0]
     count = int(state["count"])
     load = load_after(int(state["load"]), count, now_ns - int(state["turned_ns"]))
@@ -100,8 +97,11 @@ def coalesce(t: Tables, now_ns: int) -> None:
     state["turned_ns"] = now_ns
     state["count"] = 0
     pause = pause_ns(load, count, int(state["coalesce_ns"]))
-    if pause > 0:
-        sleep(t, pause)
+    if pause <= 0:
+        return False
+    sleep(t, pause)
+    t.poll[1]["happened"] = 1
+    return True
 
 
 @compiled_within
@@ -121,35 +121,10 @@ def wait(t: Tables, now_ns: int) -> None:
 
 
 @compiled_within
-def receive(t: Tables, now_ns: int) -> None:
-    """Receive one batch and note lengths and arrival times."""
-    state = t.state[0]
-    headers = t.receive_headers
-    count = receive_messages(t)
-    state["position"] = 0
-    state["count"] = max(count, 0)
-    state["commands_checked"] = 0
-    if count == BATCH:
-        t.counts[Counter.BATCH_FULL] += 1
-    for index in range(count):
-        header = headers[index]
-        datagram = t.datagrams[index]
-        control_length = int(header["control_length"])
-        arrival_ns = receive_time(t.control, index * CONTROL_SIZE, control_length)
-        datagram["arrival_ns"] = arrival_ns if arrival_ns > 0 else now_ns
-        datagram["length"] = header["length"]
-        datagram["truncated"] = header["flags"] & MSG_TRUNC
-        overflow = receive_overflow(t.control, index * CONTROL_SIZE, control_length)
-        if overflow >= 0:
-            t.drops[DropReason.SOCKET_OVERFLOW] = overflow
-    reset_messages(headers, count)
-
-
-@compiled_within
 def take_datagram(t: Tables, index: int, now_ns: int) -> None:
     """Classify one datagram by its first octet (RFC 7983) and hand it on."""
     datagram = t.datagrams[index]
-    at = index * STRIDE + FIRST_OCTET
+    at = int(datagram["row"]) * STRIDE + FIRST_OCTET
     end = at + int(datagram["length"])
     if end == at:
         t.drops[DropReason.EMPTY] += 1
@@ -165,12 +140,13 @@ def take_datagram(t: Tables, index: int, now_ns: int) -> None:
     if not is_media and not 20 <= first < 64:
         t.drops[DropReason.UNKNOWN_PROTOCOL] += 1
         return
-    place = find_address(t, t.names, index * ADDRESS_WORDS)
+    name = int(datagram["message"]) * ADDRESS_WORDS
+    place = find_address(t, t.names, name)
     if place < 0 and t.state[0]["commands_checked"] == 0:
         # its address may have been validated after ``wait`` saw that no command was there
         t.state[0]["commands_checked"] = 1
         read_commands(t, now_ns)
-        place = find_address(t, t.names, index * ADDRESS_WORDS)
+        place = find_address(t, t.names, name)
     if place < 0:
         t.drops[DropReason.UNKNOWN_SOURCE] += 1
         return

@@ -18,6 +18,7 @@ from sfu.native import ADDRESS_SIZE, SO_RXQ_OVFL, SO_TIMESTAMPNS
 from sfu.plane.compilation import warm_up
 from sfu.plane.downlink import DownlinkCounts, read_downlink
 from sfu.plane.loop import FAULTS_ALLOWED, run
+from sfu.plane.offloads import receive_runs, sends_runs
 from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
 from sfu.plane.tables import (
@@ -113,9 +114,12 @@ class Plane:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+        if settings.receive_runs:
+            receive_runs(sock)
         _enlarge(sock, _SOCKET_BUFFER)
         self._state = self._tables.state[0]
         self._state["socket"] = sock.fileno()
+        self._state["segmentation"] = settings.send_runs and sends_runs()
         self._state["command_channel"] = self._command_end.fileno()
         self._state["event_channel"] = self._event_end.fileno()
 

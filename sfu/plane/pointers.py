@@ -12,6 +12,7 @@ from sfu.native import (
     ADDRESS_SIZE,
     CLOCK_MONOTONIC,
     CLOCK_REALTIME,
+    CONTROL_SIZE,
     MSG_DONTWAIT,
     SRTP_OK,
     SRTP_TRAILER,
@@ -34,6 +35,7 @@ from sfu.plane.tables import (
     ADDRESSES_OFFSET,
     BATCH,
     CONTROL_ROW,
+    CONTROL_WORDS,
     SLOT_SIZE,
     STRIDE,
     Tables,
@@ -45,6 +47,10 @@ DATA: Final = 0
 ROWS: Final = 1
 """The arena of packets that the node writes itself, ``t.rows``: rows of ``CONTROL_ROW``."""
 
+OVERFLOW: Final = 3
+"""The arena of what of a received run does not fit into its row, ``t.overflow``."""
+
+_SEGMENT_CONTROL: Final = 24  # CMSG_SPACE of 16 bits
 _NS: Final = 1_000_000_000
 
 
@@ -56,6 +62,8 @@ def _pointer(t: Tables, arena: int, at: int, length: int) -> int:
         base, size = int(state["data_address"]), int(t.data.size)
     elif arena == ROWS:
         base, size = int(state["rows_address"]), int(t.rows.size)
+    elif arena == OVERFLOW:
+        base, size = int(state["overflow_address"]), int(t.overflow.size)
     else:
         raise IndexError("no such arena")
     if at < 0 or length < 0 or at + length > size:
@@ -155,26 +163,50 @@ def forget_stream(t: Tables, slot: int, ssrc: int) -> None:
 
 @compiled_within
 def receive_messages(t: Tables) -> int:
-    """Receive at most ``BATCH`` datagrams without waiting; how many came, or −1."""
+    """Receive at most ``BATCH`` messages without waiting; how many came, or −1."""
     state = t.state[0]
     headers = int(state["receive_address"])
     return int(recvmmsg(int(state["socket"]), headers, BATCH, MSG_DONTWAIT, 0))
 
 
 @compiled_within
-def point_message(t: Tables, index: int, slot: int, arena: int, at: int, length: int) -> None:
-    """Let outgoing message ``index`` be ``length`` octets of an arena, for where ``slot`` is."""
+def point_vector(t: Tables, index: int, arena: int, at: int, length: int) -> None:
+    """Let outgoing packet ``index`` be ``length`` octets of an arena."""
+    if not 0 <= index < t.send_vectors.size:
+        raise IndexError("no such packet")
+    t.send_vectors[index]["base"] = _pointer(t, arena, at, length)
+    t.send_vectors[index]["length"] = length
+
+
+@compiled_within
+def point_message(
+    t: Tables, index: int, slot: int, remote: int, first: int, count: int, segment: int
+) -> None:
+    """Let outgoing message ``index`` be ``count`` packets from ``first`` on.
+
+    They go to address ``remote`` of ``slot``. ``segment`` is the size of all but the last when
+    there are several, else 0.
+    """
     if not 0 <= slot < t.slots.size:
         raise IndexError("no such slot")
-    remote = int(t.slots[slot]["remote"])
     if not 0 <= remote < ADDRESSES:
         raise IndexError("a slot without an address")
     if not 0 <= index < t.send_headers.size:
         raise IndexError("no such message")
+    if not 0 <= first < first + count <= t.send_vectors.size:
+        raise IndexError("no such packets")
+    state = t.state[0]
+    header = t.send_headers[index]
     to = slot * SLOT_SIZE + ADDRESSES_OFFSET + remote * ADDRESS_SIZE
-    t.send_vectors[index]["base"] = _pointer(t, arena, at, length)
-    t.send_vectors[index]["length"] = length
-    t.send_headers[index]["name"] = int(t.state[0]["slots_address"]) + to
+    header["name"] = int(state["slots_address"]) + to
+    header["vectors"] = int(state["vectors_address"]) + first * int(t.send_vectors.itemsize)
+    header["vector_count"] = count
+    header["control"] = 0
+    header["control_length"] = 0
+    if segment > 0:
+        t.send_control[index * CONTROL_WORDS + 2] = segment
+        header["control"] = int(state["control_address"]) + index * CONTROL_SIZE
+        header["control_length"] = _SEGMENT_CONTROL
 
 
 @compiled_within

@@ -15,7 +15,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sfu.native import ADDRESS_SIZE, POLLFD, TIMESPEC, Messages, address_of
+from sfu.native import (
+    ADDRESS_SIZE,
+    CONTROL_SIZE,
+    POLLFD,
+    SOL_UDP,
+    TIMESPEC,
+    UDP_SEGMENT,
+    Messages,
+    address_of,
+)
 from sfu.plane.feedback import ARRIVAL_FIELDS, ARRIVALS, MAX_DELTAS, SENT, TOLD_FIELDS
 from sfu.plane.reception import RECEPTION_FIELDS
 from sfu.plane.records import COMMAND, EVENT
@@ -45,13 +54,20 @@ LOSS_REACH: Final = 512
 """How far behind the newest packet of a source a missing one can be asked for, in numbers."""
 
 BATCH: Final = 128
-"""Datagrams received, and so forwarded, in one turn of the loop."""
+"""Messages received in one turn of the loop."""
+
+DATA_ROWS: Final = 2 * BATCH
+"""Rows for datagrams: one a message, and as many for what else is in runs (``incoming``)."""
+
+OVERFLOW_SIZE: Final = 1 << 16  # for the rest of a run, a message
 
 LARGEST_DATAGRAM: Final = 1536
 _HEADROOM: Final = 64  # an outgoing header may be longer than the one that came
 _TAILROOM: Final = 160  # libsrtp's largest trailer
 CONTROL_ROWS: Final = 64  # RTCP packets that wait for one ``sendmmsg``
 CONTROL_ROW: Final = 2112
+QUEUE: Final = DATA_ROWS + CONTROL_ROWS  # packets that wait to be sent
+MAX_SEGMENTS: Final = 64  # packets in a run; UDP_MAX_SEGMENTS of kernels before 6.9
 
 
 class DropReason(IntEnum):
@@ -121,6 +137,16 @@ class Counter(IntEnum):
     REMB_RELAYED = 18  # a receiver's estimate passed on to a sender
     GOODBYE_SENT = 19
     CLOCK_STEPPED = 20  # a source's timestamps stepped, and were mapped anew
+    # Batches
+    RECEIVES = 21  # calls of ``recvmmsg``: how often the plane woke up
+    MESSAGES_RECEIVED = 22  # plain datagrams, and runs
+    RUNS_RECEIVED = 23  # messages that held several datagrams
+    RUN_DATAGRAMS_RECEIVED = 24  # in these
+    SENDS = 25  # calls of ``sendmmsg``
+    RUNS_SENT = 26  # messages of several packets
+    RUN_PACKETS_SENT = 27  # in these
+    RUNS_REFUSED = 28  # by the kernel, and then sent packet by packet
+    RUNS_GIVEN_UP = 29  # 1: refused so often that none are sent any more
 
 
 class Role(IntEnum):
@@ -158,6 +184,9 @@ class PlaneSettings:
         report_interval_ns: between compound RTCP reports.
         tick_ns: how often timers are looked at.
         media_packets_s: RTP and RTCP packets a second that a participant may send, on average.
+        send_runs: whether packets to one destination may leave as one message, where the kernel
+            can do that (``UDP_SEGMENT``).
+        receive_runs: whether datagrams from one source may come as one message (``UDP_GRO``).
         coalesce_ns: the longest sleep after a small batch under load (below 1 s), 0 for none.
         repair_ns: for how long a missing video packet is asked for before a keyframe is.
     """
@@ -173,6 +202,8 @@ class PlaneSettings:
     tick_ns: int = 10_000_000
     media_packets_s: int = 5_000
     coalesce_ns: int = 500_000
+    send_runs: bool = True
+    receive_runs: bool = True
     repair_ns: int = 1_000_000_000
 
 
@@ -332,7 +363,27 @@ STREAM = np.dtype(
 )
 """A stream that is sent to a slot: place ``slot * OUTBOUND + role``."""
 
-DATAGRAM = np.dtype([("length", np.int64), ("truncated", np.int64), ("arrival_ns", np.int64)])
+DATAGRAM = np.dtype(
+    [
+        ("row", np.int64),  # of ``data``
+        ("message", np.int64),  # that it came in
+        ("length", np.int64),
+        ("truncated", np.int64),
+        ("arrival_ns", np.int64),
+    ]
+)
+
+QUEUED = np.dtype(
+    [
+        ("slot", np.int64),  # the receiver
+        ("remote", np.int64),  # index of its address
+        ("arena", np.int64),  # see ``pointers``
+        ("at", np.int64),
+        ("length", np.int64),
+        ("leads", np.int64),  # 1: the first for its receiver (``runs``)
+        ("next", np.int64),  # for the same receiver, −1 for none
+    ]
+)
 
 STATE = np.dtype(
     [
@@ -342,6 +393,10 @@ STATE = np.dtype(
         ("position", np.int64),  # in the batch, or among the timers
         ("count", np.int64),  # of the batch
         ("commands_checked", np.int64),  # in this batch, because of an unknown source
+        ("messages", np.int64),  # received by the last ``recvmmsg``
+        ("unpacked", np.int64),  # of these
+        ("segmentation", np.int64),  # 1: runs may be sent
+        ("refusals", np.int64),  # of runs, since one was sent
         ("queued", np.int64),
         ("control_rows", np.int64),
         ("next_tick_ns", np.int64),
@@ -366,6 +421,9 @@ STATE = np.dtype(
         ("length_address", np.int64),
         ("command_address", np.int64),
         ("event_address", np.int64),
+        ("overflow_address", np.int64),
+        ("vectors_address", np.int64),
+        ("control_address", np.int64),
         # Settings
         ("alone_bitrate_bps", np.int64),
         ("alone_grace_ns", np.int64),
@@ -400,11 +458,17 @@ class Tables(NamedTuple):
     datagrams: Records
     data: Octets
     names: npt.NDArray[np.int32]
-    control: Octets
+    control: Integers
+    overflow: Octets
     receive_headers: Records
     # Sending
     send_headers: Records
     send_vectors: Records
+    send_control: Integers
+    queue: Records
+    order: Integers  # see ``runs``
+    ends: Integers
+    chains: Integers
     rows: Octets  # RTCP being written
     # One blank record of each kind
     blank_slot: Records
@@ -429,6 +493,7 @@ FIRST_OCTET: Final = _HEADROOM
 STRIDE: Final = Messages(1, LARGEST_DATAGRAM, headroom=_HEADROOM, tailroom=_TAILROOM).stride
 """Datagram ``i`` of a batch begins at ``data[i * STRIDE + FIRST_OCTET]``."""
 
+CONTROL_WORDS: Final = CONTROL_SIZE // 8
 ADDRESSES_OFFSET: Final = int(SLOT.fields["addresses"][1]) if SLOT.fields else 0
 SLOT_SIZE: Final = SLOT.itemsize
 
@@ -439,9 +504,17 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     if not 1 <= slots <= MAX_PARTICIPANTS:
         raise ValueError(f"max_participants must be 1 to {MAX_PARTICIPANTS}, not {slots}")
     incoming = Messages(
-        BATCH, LARGEST_DATAGRAM, headroom=_HEADROOM, tailroom=_TAILROOM, control=True
+        BATCH,
+        LARGEST_DATAGRAM,
+        headroom=_HEADROOM,
+        tailroom=_TAILROOM,
+        control=True,
+        overflow=OVERFLOW_SIZE if settings.receive_runs else 0,
+        spare=DATA_ROWS - BATCH,
     )
-    outgoing = Messages(BATCH + CONTROL_ROWS, 0)
+    outgoing = Messages(QUEUE + MAX_SEGMENTS, 0, control=True)
+    outgoing.control[0::CONTROL_WORDS] = 18  # CMSG_LEN of 16 bits
+    outgoing.control[1::CONTROL_WORDS] = SOL_UDP | UDP_SEGMENT << 32
     tables = Tables(
         slots=np.zeros(slots, SLOT),
         sources=np.zeros(slots * INBOUND, SOURCE),
@@ -455,13 +528,19 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         drops=np.zeros(len(DropReason), np.int64),
         counts=np.zeros(len(Counter), np.int64),
         state=np.zeros(1, STATE),
-        datagrams=np.zeros(BATCH, DATAGRAM),
+        datagrams=np.zeros(DATA_ROWS, DATAGRAM),
         data=incoming.data,
         names=incoming.names.view(np.int32),
         control=incoming.control,
+        overflow=incoming.overflow,
         receive_headers=incoming.headers,
         send_headers=outgoing.headers,
         send_vectors=outgoing.vectors,
+        send_control=outgoing.control,
+        queue=np.zeros(QUEUE, QUEUED),
+        order=np.zeros(QUEUE, np.int64),
+        ends=np.zeros(QUEUE, np.int64),
+        chains=np.full(slots, -1, np.int64),
         rows=np.zeros(CONTROL_ROWS * CONTROL_ROW, np.uint8),
         blank_slot=np.zeros(1, SLOT),
         blank_source=np.zeros(1, SOURCE),
@@ -495,6 +574,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     tables.streams[:] = tables.blank_stream
     state = tables.state[0]
     state["slot"] = -1
+    tables.datagrams["row"] = tables.datagrams["message"] = np.arange(DATA_ROWS)
     for field, array in (
         ("poll_address", tables.poll),
         ("clock_address", tables.clock),
@@ -507,6 +587,9 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         ("length_address", tables.length),
         ("command_address", tables.command),
         ("event_address", tables.event),
+        ("overflow_address", tables.overflow),
+        ("vectors_address", tables.send_vectors),
+        ("control_address", tables.send_control),
     ):
         state[field] = address_of(array)
     for field in (

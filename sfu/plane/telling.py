@@ -18,8 +18,9 @@ def tell_datagram(t: Tables, kind: int, slot: int, index: int, at: int, end: int
     event["slot"] = slot
     event["at_ns"] = t.datagrams[index]["arrival_ns"]
     event["length"] = length
+    name = int(t.datagrams[index]["message"]) * ADDRESS_WORDS
     for word in range(ADDRESS_WORDS):
-        event["address"][word] = t.names[index * ADDRESS_WORDS + word]
+        event["address"][word] = t.names[name + word]
     for offset in range(length):
         event["data"][offset] = t.data[at + offset]
     if not send_event(t, EVENT_HEADER + length):

@@ -124,11 +124,13 @@ def test_datagrams_that_found_no_room_are_told() -> None:
         assert native.receive_overflow(messages.control, 0, length) == 64 - came
 
 
-@pytest.mark.parametrize("size", [0, 15, 17, 1 << 31])
+@pytest.mark.parametrize("size", [0, 15, 17, 33, 1 << 31, -1, -(1 << 63), (1 << 63) - 1])
 def test_broken_control_messages_are_not_followed(size: int) -> None:
-    control = np.zeros(64, np.uint8)
-    control[:4] = np.frombuffer(np.uint32(size).tobytes(), np.uint8)
-    assert native.receive_time(control, 0, 32) == 0
+    control = np.zeros(native.CONTROL_SIZE // 8, np.int64)
+    control[:2] = size, socket.SOL_SOCKET | native.SO_TIMESTAMPNS << 32
+    at_ns = native.receive_time(control, 0, 32)
+    assert at_ns == 0
+    assert native.receive_segment(control, 0, 32) == 0
 
 
 @compiled

@@ -8,13 +8,13 @@ import pytest
 import sfu.plane
 from sfu.compiled import compiled
 from sfu.plane import pointers
-from sfu.plane.pointers import DATA, ROWS
+from sfu.plane.pointers import DATA, OVERFLOW, ROWS
 from sfu.plane.records import EVENT
 from sfu.plane.tables import (
-    BATCH,
     CONTROL_ROW,
-    CONTROL_ROWS,
     FIRST_OCTET,
+    MAX_SEGMENTS,
+    QUEUE,
     STRIDE,
     Tables,
 )
@@ -56,7 +56,7 @@ def test_no_other_module_of_the_plane_knows_a_pointer() -> None:
 
 SIZE = 20
 EVENT_SIZE = EVENT.itemsize
-MISUSES = 26
+MISUSES = 30
 
 
 @compiled
@@ -98,25 +98,33 @@ def misuse(t: Tables, which: int) -> None:
     elif which == 15:
         pointers.protect_rtcp(t, 5, ROWS, 0, SIZE)
     elif which == 16:
-        pointers.point_message(t, BATCH + CONTROL_ROWS, 0, DATA, 0, 10)
+        pointers.point_message(t, QUEUE + MAX_SEGMENTS, 0, 0, 0, 1, 0)
     elif which == 17:
-        pointers.point_message(t, -1, 0, DATA, 0, 10)
+        pointers.point_message(t, -1, 0, 0, 0, 1, 0)
     elif which == 18:
-        pointers.point_message(t, 0, 5, DATA, 0, 10)
+        pointers.point_message(t, 0, 5, -1, 0, 1, 0)
     elif which == 19:
-        pointers.point_message(t, 0, 9, DATA, 0, 10)
+        pointers.point_message(t, 0, 9, 0, 0, 1, 0)
     elif which == 20:
-        pointers.point_message(t, 0, 0, DATA, end, 1)
+        pointers.point_vector(t, 0, DATA, end, 1)
     elif which == 21:
         pointers.send_messages(t, -1, 1)
     elif which == 22:
-        pointers.send_messages(t, 0, BATCH + CONTROL_ROWS + 1)
+        pointers.send_messages(t, 0, QUEUE + MAX_SEGMENTS + 1)
     elif which == 23:
         pointers.send_messages(t, 1, -1)
     elif which == 24:
         pointers.send_event(t, EVENT_SIZE + 1)
     elif which == 25:
         pointers.send_event(t, -1)
+    elif which == 26:
+        pointers.point_vector(t, QUEUE + MAX_SEGMENTS, DATA, 0, 1)
+    elif which == 27:
+        pointers.point_message(t, 0, 0, 0, QUEUE + MAX_SEGMENTS - 1, 2, 0)
+    elif which == 28:
+        pointers.point_message(t, 0, 0, 0, 0, 0, 0)
+    elif which == 29:
+        pointers.copy(t, OVERFLOW, t.overflow.size - 1, DATA, 0, 2)
 
 
 @compiled

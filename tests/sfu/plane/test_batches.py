@@ -1,0 +1,155 @@
+"""Runs of datagrams in and out of the plane, through the kernel."""
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sfu.native import SOL_UDP, UDP_SEGMENT
+from sfu.plane import Plane, PlaneSettings
+from sfu.plane.offloads import receive_runs, sends_runs
+from tests.sfu.plane.stage import CHROMIUM, FIREFOX, Browser, Rtp, ufrag_of
+
+PATIENCE_S = 20.0
+SO_NO_CHECK = 11  # the kernel refuses runs without checksums
+
+
+@pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["ipv4", "dual"])
+def bound(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    with bind(request.param) as sock:
+        yield sock
+
+
+def bind(family: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.bind(("::" if family == socket.AF_INET6 else "127.0.0.1", 0))
+    return sock
+
+
+class Call:
+    """A plane that begins when it is told, and the two ends of a call."""
+
+    def __init__(self, bound: socket.socket, settings: PlaneSettings) -> None:
+        self.plane = Plane(bound, settings, random_below=lambda _: 100)
+        self.port = bound.getsockname()[1]
+        self.chromium = Browser(0, CHROMIUM, bound.family)
+        self.firefox = Browser(1, FIREFOX, bound.family)
+        for slot, browser in enumerate((self.chromium, self.firefox)):
+            self.plane.open_participant(slot, ufrag_of(slot) + "aaaa")
+            self.plane.set_media(slot, browser.media)
+            self.plane.set_remote(slot, browser.address)
+            self.plane.set_srtp(slot, browser.node_in.pointer, browser.node_out.pointer)
+        self.plane.pair(0, 1)
+
+    def __enter__(self) -> "Call":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.plane.stop()
+        self.chromium.close()
+        self.firefox.close()
+
+    def send_run(self, datagrams: list[bytes], size: int) -> None:
+        """Let Chromium send one message that its kernel cuts into ``size``."""
+        control = [(SOL_UDP, UDP_SEGMENT, struct.pack("H", size))]
+        self.chromium.socket.sendmsg(datagrams, control, 0, ("127.0.0.1", self.port))
+
+    def received(self, count: int) -> list[bytes]:
+        """The next RTP datagrams that Firefox gets, as they are on the wire."""
+        got: list[bytes] = []
+        while len(got) < count:
+            assert select.select([self.firefox.socket], [], [], PATIENCE_S)[0], len(got)
+            data = self.firefox.socket.recv(2048)
+            if not 192 <= data[1] < 224:
+                got.append(data)
+        return got
+
+    def wait_for(self, name: str, count: int) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while self.plane.drops()[name] < count:
+            assert time.monotonic() < until, self.plane.drops()
+            time.sleep(0.002)
+
+
+def frame(call: Call, first: int, sizes: list[int]) -> list[bytes]:
+    """Protected packets of video from number ``first`` on."""
+    return [
+        call.chromium.protect(Rtp(96, first + index, 3000, 1001, bytes([index]) * size))
+        for index, size in enumerate(sizes)
+    ]
+
+
+def test_this_kernel_knows_runs() -> None:
+    assert sends_runs()
+    with bind(socket.AF_INET) as sock:
+        assert receive_runs(sock)
+
+
+def test_runs_make_no_difference_to_the_receiver(bound: socket.socket) -> None:
+    sizes = [900] * 9 + [300]
+    wires = []
+    for is_on in (True, False):
+        settings = PlaneSettings(max_participants=4, send_runs=is_on, receive_runs=is_on)
+        with bind(bound.family) as sock, Call(sock, settings) as call:
+            datagrams = frame(call, 7, sizes)
+            call.send_run(datagrams, len(datagrams[0]))
+            call.plane.start()
+            wires.append(call.received(len(sizes)))
+            counts = call.plane.counts()
+        assert counts["runs_received"] == is_on
+        assert counts["run_datagrams_received"] == (10 if is_on else 0)
+        assert counts["messages_received"] == (1 if is_on else 10)
+        assert (counts["runs_sent"], counts["run_packets_sent"]) == ((1, 10) if is_on else (0, 0))
+        assert counts["runs_refused"] == 0
+    assert wires[0] == wires[1]
+    packets = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in wires[0]]
+    assert [each.sequence for each in packets] == list(range(100, 110))
+    assert [each.payload for each in packets] == [bytes([i]) * n for i, n in enumerate(sizes)]
+
+
+def test_more_datagrams_than_rows_are_split_over_several_batches(bound: socket.socket) -> None:
+    with Call(bound, PlaneSettings(max_participants=4)) as call:
+        for message in range(3):
+            datagrams = frame(call, 60 * message, [100] * 60)
+            call.send_run(datagrams, len(datagrams[0]))
+        call.plane.start()
+        got = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in call.received(180)]
+        assert [each.sequence for each in got] == list(range(100, 280))
+        assert call.plane.counts()["receives"] >= 1
+        assert call.plane.counts()["runs_received"] == 3
+        assert call.plane.statistics(0).packets_in == 180
+
+
+def test_a_run_of_what_is_too_large_is_dropped_and_nothing_else(bound: socket.socket) -> None:
+    with Call(bound, PlaneSettings(max_participants=4)) as call:
+        call.plane.start()
+        call.send_run([bytes(2000), bytes(2000), b"\x16" + bytes(99)], 2000)
+        call.wait_for("oversized", 2)
+        call.send_run([b"\xff", b"\xff", b"\xff"], 1)
+        call.wait_for("unknown_protocol", 3)
+        call.chromium.socket.sendto(bytes(65_000), ("127.0.0.1", call.port))
+        call.wait_for("oversized", 3)
+        [datagram] = frame(call, 1, [500])
+        call.chromium.socket.sendto(datagram, ("127.0.0.1", call.port))
+        assert len(call.received(1)) == 1
+
+
+def test_runs_that_are_refused_go_packet_by_packet_and_then_are_no_more(
+    bound: socket.socket,
+) -> None:
+    bound.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
+    with Call(bound, PlaneSettings(max_participants=4)) as call:
+        call.plane.start()
+        for turn in range(10):
+            datagrams = frame(call, 5 * turn, [200] * 5)
+            call.send_run(datagrams, len(datagrams[0]))
+            assert len(call.received(5)) == 5
+        counts = call.plane.counts()
+        assert (counts["runs_refused"], counts["runs_given_up"]) == (8, 1)
+        assert counts["runs_sent"] == 0
+        assert call.plane.drops()["not_sent"] == 0
