@@ -43,7 +43,7 @@ Integers = npt.NDArray[np.int64]
 
 BATCH: Final = 64
 SLOTS: Final = 4096  # of the table of addresses, a power of two, mostly empty
-SOCKET_BUFFER: Final = 4 << 20  # as the plane's
+SOCKET_BUFFER: Final = 8 << 20  # as the plane's
 YARDSTICK_SIZE: Final = 1100
 YARDSTICK_BATCH: Final = 64
 _CLOCK_THREAD_CPUTIME_ID: Final = 3

@@ -37,7 +37,7 @@ from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, MediaMap, TrackKin
 _log = logging.getLogger(__name__)
 
 _EVENTS_A_READ: Final = 64
-_SOCKET_BUFFER: Final = 4 << 20
+_SOCKET_BUFFER: Final = 8 << 20  # 100 ms of a flood of small datagrams, which cost 1 kB each
 _CHANNEL_BUFFER: Final = 1 << 20
 _FAULT_LOG_INTERVAL_S: Final = 10.0
 _FRESH_REPORT_NS: Final = 6_000_000_000
