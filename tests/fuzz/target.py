@@ -47,6 +47,7 @@ _NOT_TAKEN: Final = (
     DropReason.NO_KEYS_YET,
     DropReason.MEDIA_RATE,
     DropReason.UNKNOWN_SSRC,
+    DropReason.SOURCES_FULL,
     DropReason.NOT_AUTHENTIC,
 )
 # Reasons that also count what was received and then went no further
@@ -54,6 +55,7 @@ _PERHAPS_TAKEN: Final = (
     DropReason.MALFORMED_RTP,
     DropReason.MALFORMED_RTCP,
     DropReason.REPEATED,
+    DropReason.SSRC_COLLISION,
 )
 
 
