@@ -152,7 +152,8 @@ def test_a_generator_wants_pairs_that_are_connected(
         ({"overflow": 3}, "3 packets"),
         ({"late_ms": {"p50": 0.1, "p99": 6.0}}, "6.0 ms late"),
         ({"late_ms": {"p50": 0.7, "p99": 1.0}}, "more than 0.70 ms late"),
-        ({"cpu_pct": 90.0}, "90 % of its core"),
+        ({"cpu_pct": 96.0}, None),
+        ({"cpu_pct": 98.0}, "98 % of its core"),
     ],
 )
 def test_a_generator_that_was_the_bottleneck_says_so(
