@@ -8,10 +8,102 @@ import json
 import random
 import struct
 import sys
+from dataclasses import replace
 
 from sfu.compiled import JIT_DISABLED
+from sfu.rtp.media import (
+    RTX_OFFSET,
+    Codec,
+    Extension,
+    InboundTrack,
+    MediaMap,
+    OutboundTrack,
+    TrackKind,
+)
 from tests.sfu.plane import twcc
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, Browser, Rtp, Stage, transport
+
+VIDEO = (Codec.VP8, Codec.VP9, Codec.H264, Codec.AV1)
+MODERN = MediaMap(
+    payload_types={
+        100: Codec.OPUS,
+        101: Codec.RED,
+        **{110 + index: codec for index, codec in enumerate(VIDEO)},
+        **{120 + index: Codec(codec + RTX_OFFSET) for index, codec in enumerate(VIDEO)},
+    },
+    extension_ids={4: Extension.MID, 5: Extension.ABS_SEND_TIME, 6: Extension.VIDEO_ORIENTATION},
+    inbound=(
+        InboundTrack(TrackKind.AUDIO, "0", 3000, None),
+        InboundTrack(TrackKind.VIDEO, "1", 3001, 3002),
+        InboundTrack(TrackKind.SCREEN, "2", None, None),
+    ),
+    outbound=(
+        OutboundTrack(TrackKind.AUDIO, "0", 7000, None),
+        OutboundTrack(TrackKind.VIDEO, "1", 7001, 7002),
+        OutboundTrack(TrackKind.SCREEN, "2", 7003, 7004),
+    ),
+)
+"""A room without transport-wide feedback, and with all codecs."""
+
+
+def _picture(codec: Codec, step: int, chance: random.Random) -> bytes:
+    """A payload whose descriptor, or first unit, is of every kind in turn."""
+    key = step % 40 == 7
+    wide = struct.pack("!H", 0x8000 | (step * 5 + 32_600) & 0x7FFF)
+    if codec == Codec.VP8:
+        head = (b"\x90\xe0" + wide, b"\x90\xc0", b"\x90\x80", b"\x10", b"\x80\xf0")[step % 5]
+        if step % 5 in (1, 2):
+            head += bytes([step & 0x7F])
+        head += {0: b"\x07\x20", 1: b"\x08", 4: wide + b"\x09\x21"}.get(step % 5, b"")
+        return head + (b"\x00" if key else b"\x01") + chance.randbytes(30)
+    if codec == Codec.VP9:
+        head = (b"\xa8" + wide + b"\x20\x05", b"\xf9" + wide + b"\x22\x02", b"\x08")[step % 3]
+        return head + chance.randbytes(30)
+    if codec == Codec.H264:
+        head = (b"\x65", b"\x78\0\2\x67\x42\0\1\x68", b"\x7c\x85", b"\x61")[step % 4]
+        return head + chance.randbytes(30)
+    return bytes([0x08 if key else 0x50]) + chance.randbytes(30)
+
+
+def _modern_media(browser: Browser, step: int, chance: random.Random) -> list[Rtp]:
+    """Sound in RED, pictures of a codec that changes, their retransmissions, and some nonsense."""
+    codec = VIDEO[step // 20 % len(VIDEO)]
+    kind = 110 + VIDEO.index(codec)
+    sequence = (65_300 + step) & 0xFFFF
+    timestamp = (step * 3000 + step // 90 * 400_000_000) & 0xFFFFFFFF  # its clock is set at times
+    payload = _picture(codec, step, chance)
+    mid = (4, b"2")
+    packets = [
+        Rtp(101, step, step * 960, 3000, b"\xe4\x0f\x00\x05\x64older" + bytes(40)),
+        Rtp(kind, sequence, timestamp, 3001, payload, extensions=((5, b"abc"), (6, b"\1"))),
+        Rtp(kind + 10, step, timestamp, 3002, struct.pack("!H", sequence) + payload),
+        Rtp(kind, step, step * 90, 3100 + step // 60, payload, extensions=(mid,)),
+    ]
+    if step % 30 == 29:  # more SSRCs than there may be, and one of ours
+        packets += [Rtp(kind, 1, 0, 4000 + step + each, extensions=(mid,)) for each in range(9)]
+        packets.append(Rtp(kind, step, 0, 7001, extensions=(mid,)))
+    if step % 30 == 17:  # one SSRC for two tracks
+        packets[1] = replace(packets[1], extensions=(mid,))
+    if step % 11 == 0:
+        kind = chance.choice(list(MODERN.payload_types))
+        packets[0] = replace(packets[0], payload_type=kind, payload=payload[: step % 7])
+    return packets
+
+
+def _modern_control(step: int, now_ns: int) -> bytes:
+    seconds, fraction = now_ns // 10**9 + 2_208_988_800, step << 23
+    middle = ((seconds & 0xFFFF) << 16) | (fraction >> 16)
+    report = struct.pack(
+        "!BBHIIIIII", 0x80, 200, 6, 3001, seconds, fraction, step * 3000, step, step
+    )
+    blocks = struct.pack("!BBHII", 0x81, 201, 7, 3001, 7001)
+    blocks += struct.pack("!IIIII", 3 << 24, step, 5, (middle - 9000) & 0xFFFFFFFF, step * 70)
+    remb = struct.pack("!BBHII4sII", 0x8F, 206, 5, 3001, 0, b"REMB", 0x01040000 | step << 8, 7001)
+    fir = struct.pack("!BBHIIIBBH", 0x84, 206, 4, 3001, 0, 7001, step // 9 & 0xFF, 0, 0)
+    extended = struct.pack("!BBHIBBHII", 0x80, 207, 8, 3001, 4, 0, 2, seconds, fraction)
+    extended += struct.pack("!BBHIII", 5, 0, 3, 7000, (middle - 5000) & 0xFFFFFFFF, step * 40)
+    goodbye = struct.pack("!BBHI", 0x81, 203, 1, 3001)
+    return report + blocks + remb + fir + extended + goodbye
 
 
 def _media(browser: Browser, step: int, number: int) -> list[Rtp]:
@@ -33,7 +125,7 @@ def _media(browser: Browser, step: int, number: int) -> list[Rtp]:
         (65_400 + step) & 0xFFFF,
         (step * 3000) & 0xFFFFFFFF,
         base + 1,
-        bytes(900),
+        _picture(Codec.VP8, step, random.Random(step)) + bytes(860),
         marker=True,
         padding=step % 5,
         extensions=(wide, (5, b"abc")),
@@ -68,21 +160,30 @@ def run() -> list[str]:
     with Stage() as stage:
         stage.connect(0)
         stage.connect(1, FIREFOX, partner=0)
+        stage.connect(3, MODERN)
+        stage.connect(4, MODERN, partner=3)
         for step in range(300):
             if step == 150:
                 stage.connect(2, CHROMIUM, partner=1)
             if step == 200:
                 stage.plane.close_participant(0)
+            if step % 100 == 60:
+                stage.connect(4 + step // 50 % 4, MODERN, partner=3)
             datagrams = []
             for browser in stage.browsers:
                 if chance.random() < 0.1:
                     continue
-                for packet in _media(browser, step, 65_000 + 2 * step):
-                    datagrams.append((browser.address, browser.protect(packet)))
+                if browser.media is MODERN:
+                    packets = _modern_media(browser, step, chance)
+                    control = _modern_control(step, stage.now_ns)
+                else:
+                    packets = _media(browser, step, 65_000 + 2 * step)
+                    control = _control(browser, step)
+                datagrams += [(browser.address, browser.protect(each)) for each in packets]
                 if step % 7 == 0:
-                    datagrams.append(
-                        (browser.address, browser.protect_rtcp(_control(browser, step)))
-                    )
+                    datagrams.append((browser.address, browser.protect_rtcp(control)))
+                if chance.random() < 0.05:
+                    datagrams.append(chance.choice(datagrams))
                 datagrams.append((browser.address, chance.randbytes(chance.randrange(60))))
             chance.shuffle(datagrams)
             stage.turn(datagrams, chance.randrange(1, 40) * MS)
@@ -91,8 +192,9 @@ def run() -> list[str]:
                     digest = hashlib.sha256(datagram).hexdigest()[:16]
                     out.append(f"{step} {browser.slot} {len(datagram)} {digest}")
                 browser.datagrams.clear()
+        out.append(json.dumps(stage.plane.counts()))
         out.append(json.dumps(stage.plane.drops()))
-        out.append(str([stage.plane.statistics(slot) for slot in (1, 2)]))
+        out.append(str([stage.plane.statistics(slot) for slot in (1, 2, 3)]))
     return out
 
 
