@@ -269,12 +269,14 @@ def test_a_late_packet_from_before_the_step_keeps_its_place(rooms: Rooms) -> Non
     source = stage.connect(4, CHROMIUM, partner=1)  # so that its timestamps are shifted already
     begin = 9 * HOURS
     sent = [(0, 0), (1, 3600), (3, 5 * HOURS), (2, 7200), (4, 5 * HOURS + 3600)]
+    sent += [(6, HOURS), (5, 5 * HOURS + 7200)]
     got: dict[int, int] = {}
     for sequence, timestamp in sent:
         stage.send(source, video(sequence, begin + timestamp), after_ns=40 * MS)
         got |= {each.sequence: each.timestamp for each in rooms.partner.rtp if each.ssrc == 6001}
-    assert [got[number] - got[101] for number in range(101, 106)] == [0, 3600, 7200, 7200, 10_800]
-    assert stage.plane.counts()["clock_stepped"] == 1
+    times = [got[number] - got[101] for number in range(101, 108)]
+    assert times == [0, 3600, 7200, 7200, 10_800, 14_400, 14_400]
+    assert stage.plane.counts()["clock_stepped"] == 2
 
 
 def test_lips_and_sound_stay_together_when_a_clock_is_set(rooms: Rooms) -> None:
