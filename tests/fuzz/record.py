@@ -28,6 +28,7 @@ import pylibsrtp
 import sfu.native
 import sfu.plane.loop
 import sfu.server
+from benchmarks.garbage import make_garbage
 from sfu.api import Answer, Join, OpenRoom
 from sfu.plane import DtlsReceived, PlaneEvent, StunReceived
 from sfu.plane.tables import ADDRESSES, Tables
@@ -35,7 +36,7 @@ from sfu.rtp.media import MediaMap
 from sfu.server import Worker, WorkerSettings
 from tests.browser.browser import Browser, Kind, Page
 from tests.browser.network import FIREFOX_HOST, SERVER_ADDRESS, Network
-from tests.fuzz.steps import AFTER_MS, Act, Step
+from tests.fuzz.steps import AFTER_MS, Act, Step, read_steps
 from tests.fuzz.target import CALL, write_call
 
 CORPUS: Final = Path(__file__).with_name("corpus")
@@ -192,6 +193,27 @@ def record(enter: list[str]) -> Recorder:
     return recorder
 
 
+def write_others() -> None:
+    """Inputs that no browser sends: strangers' garbage, and calls in which the shell interferes."""
+    chance = random.Random(6)
+    garbage = [each[:120] for each in make_garbage(16, chance)]
+    garbage += [b"\xf0" + bytes(7), b"\x80\x23\0\4abcd"]
+    steps = [
+        Step(chance.choice((Act.RAW, Act.STRANGER, Act.STUN)), number % 2, 1, each)
+        for number, each in enumerate(garbage * 3)
+    ]
+    (CORPUS / "strangers").write_bytes(b"".join(each.pack() for each in steps))
+    for number, path in enumerate(sorted(CORPUS.glob("call-*"))[8::6]):
+        data = b""
+        for index, step in enumerate(read_steps(path.read_bytes())):
+            data += step.pack()
+            if index % 4 == 3:
+                what = bytes([(index // 4 + number) % 6, *chance.randbytes(3)])
+                data += Step(Act.COMMAND, index // 4 % 2, 20, what).pack()
+                data += Step(Act.AGAIN, 0, 0, b"\3").pack()
+        (CORPUS / f"commands-{number}").write_bytes(data)
+
+
 def write(recorder: Recorder) -> None:
     """Cut what was heard into inputs: each kind for itself, and mixed as it came."""
     for old in CORPUS.glob("call-*"):
@@ -211,6 +233,7 @@ def write(recorder: Recorder) -> None:
         if data and total < MAX_CORPUS:
             (CORPUS / f"call-{number:03}").write_bytes(data)
             total, number = total + len(data), number + 1
+    write_others()
     write_call(CALL, [recorder.maps[0], recorder.maps[1]])
     sys.stdout.write(f"{number} inputs, {total} octets\n")
 

@@ -20,7 +20,9 @@ class Act(IntEnum):
     RTP_NEXT = 2  # the same, with an SSRC that it has and the number that is due
     RTCP = 3
     STRANGER = 4  # the payload, from an address that nobody has validated
-    STUN = 5  # attributes, behind a true header and a username that names the browser's slot
+    STUN = (
+        5  # attributes, behind a true header and a username that names the browser's slot, or none
+    )
     AGAIN = 6  # the last datagram, several times
     COMMAND = 7  # of the shell: pair, part, rejoin, restart, another address
 

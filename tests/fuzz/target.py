@@ -150,7 +150,8 @@ class Theatre:
             if step.act is Act.RTCP:
                 return browser._send.protect_rtcp(data)
         if step.act is Act.STUN:
-            name = f"{ufrag_of(step.who)}aaaa:x".encode()
+            slot = step.who if data[:1] < b"\xf0" else OTHERS[1] + data[0]  # nobody's
+            name = f"{ufrag_of(slot)}aaaa:x".encode()
             body = struct.pack("!HH", 6, len(name)) + name + bytes(-len(name) % 4) + data
             return struct.pack("!HHI", 1, len(body), 0x2112A442) + bytes(12) + body
         return data
