@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from benchmarks import processor
-from benchmarks.calls import bottleneck, loss
+from benchmarks.calls import bottleneck, join, loss
 from benchmarks.calls.arrangement import arranged
 from benchmarks.impairment.line import Impairment
 
@@ -30,6 +30,12 @@ def measure_bottleneck(options: argparse.Namespace) -> dict[str, Any]:
     phases = bottleneck.Phases(narrow=options.seconds, watched=options.watched)
     with arranged(proxied=False) as arrangement:
         return bottleneck.measure(arrangement, options.runs, phases)
+
+
+def measure_join(options: argparse.Namespace) -> dict[str, Any]:
+    """The figure of joining."""
+    with arranged(proxied=True, lifetime_s=20 * options.joins + SET_UP_S) as arrangement:
+        return join.measure(arrangement, options.joins)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
     two.add_argument("--seconds", type=float, default=20.0, help="in the bottleneck")
     two.add_argument("--watched", type=float, default=45.0, help="seconds after it, at most")
     two.set_defaults(measure=measure_bottleneck, in_words=bottleneck.in_words, name=bottleneck.NAME)
+
+    three = commands.add_parser("join", help=join.TARGET)
+    three.add_argument("--joins", type=int, default=25)
+    three.set_defaults(measure=measure_join, in_words=join.in_words, name=join.NAME)
 
     for each in commands.choices.values():
         each.add_argument("--json", action="store_true")

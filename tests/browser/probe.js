@@ -8,7 +8,8 @@
   const probe = {
     // One entry a peer connection that the page made, oldest first.
     connections: [],
-    // Presented frames of the element remote-video: {at, width, height}.
+    // Presented frames of the element remote-video: {at, width, height, and where the browser tells:
+    // when the frame's last packet came and when the frame was given to the screen}.
     frames: [],
     sound: [],
     navigatedAt: performance.timeOrigin,
@@ -22,9 +23,19 @@
   globalThis.RTCPeerConnection = new Proxy(Native, {
     construct(target, args, newTarget) {
       const pc = Reflect.construct(target, args, newTarget);
-      const entry = { pc, createdAt: now(), connectedAt: null, signalling: 0, negotiations: 0 };
+      const entry = {
+        pc,
+        createdAt: now(),
+        iceConnectedAt: null,
+        connectedAt: null,
+        signalling: 0,
+        negotiations: 0,
+      };
       probe.connections.push(entry);
       pc.addEventListener("signalingstatechange", () => (entry.signalling += 1));
+      pc.addEventListener("iceconnectionstatechange", () => {
+        if (pc.iceConnectionState === "connected") entry.iceConnectedAt ??= now();
+      });
       pc.addEventListener("connectionstatechange", () => {
         if (pc.connectionState === "connected") entry.connectedAt ??= now();
       });
@@ -46,7 +57,13 @@
     if (element === null || element === watched) return;
     watched = element;
     const onFrame = (_, frame) => {
-      probe.frames.push({ at: now(), width: frame.width, height: frame.height });
+      probe.frames.push({
+        at: now(),
+        width: frame.width,
+        height: frame.height,
+        receivedAt: performance.timeOrigin + frame.receiveTime,
+        presentedAt: performance.timeOrigin + frame.presentationTime,
+      });
       if (probe.frames.length > FRAMES_KEPT) probe.frames.shift();
       if (element === watched) element.requestVideoFrameCallback(onFrame);
     };
