@@ -6,7 +6,10 @@ root or unprivileged user namespaces. Exits with 1 when the target is missed.
 
 import argparse
 import json
+import shlex
 import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 from benchmarks import processor
@@ -52,34 +55,41 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--warm-up", type=float, default=10.0, help="seconds of call before")
     one.add_argument("--loss-pct", type=float, default=5.0, help="each way, on each line")
     one.add_argument("--delay-ms", type=float, default=25.0, help="each way, on each line")
-    one.set_defaults(measure=measure_loss, in_words=loss.in_words, name=loss.NAME)
+    one.set_defaults(measure=measure_loss, in_words=loss.in_words)
 
     two = commands.add_parser("bottleneck", help=bottleneck.TARGET.replace("%", "%%"))
     two.add_argument("--runs", type=int, default=3, help="of each way; medians are told")
     two.add_argument("--seconds", type=float, default=20.0, help="in the bottleneck")
     two.add_argument("--watched", type=float, default=45.0, help="seconds after it, at most")
-    two.set_defaults(measure=measure_bottleneck, in_words=bottleneck.in_words, name=bottleneck.NAME)
+    two.set_defaults(measure=measure_bottleneck, in_words=bottleneck.in_words)
 
     three = commands.add_parser("join", help=join.TARGET)
     three.add_argument("--joins", type=int, default=25)
-    three.set_defaults(measure=measure_join, in_words=join.in_words, name=join.NAME)
+    three.set_defaults(measure=measure_join, in_words=join.in_words)
 
     for each in commands.choices.values():
-        each.add_argument("--json", action="store_true")
+        each.add_argument("--json", type=Path, help="write the result to this file, too")
     return found
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a benchmark and print its result; returns the exit code."""
-    options = parser().parse_args(arguments)
-    result = {"name": options.name, **options.measure(options), "machine": processor.machine()}
-    if options.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
-    else:
-        holds = "holds" if result["holds"] else "MISSED"
-        measured = ", ".join(f"{name} {value}" for name, value in result["measured"].items())
-        sys.stdout.write(f"{result['target']}\n  {holds}: {measured}\n")
-        sys.stdout.write(options.in_words(result) + "\n")
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(given)
+    result = {
+        "name": f"calls {options.command}",
+        "command": shlex.join(["python", "-m", "benchmarks.calls", *given]),
+        **options.measure(options),
+        "machine": processor.machine(),
+    }
+    words = options.in_words(result)
+    # In RESULTS.md as it is printed.
+    result["report"] = textwrap.indent(words, "    ")
+    if options.json is not None:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    holds = "holds" if result["holds"] else "MISSED"
+    measured = ", ".join(f"{name} {value}" for name, value in result["measured"].items())
+    sys.stdout.write(f"{result['target']}\n  {holds}: {measured}\n{words}\n")
     return 0 if result["holds"] else 1
 
 

@@ -25,7 +25,6 @@ from tests.browser.browser import Page
 from tests.browser.network import Network
 from tests.browser.people import Pair
 
-NAME = "bottleneck"
 MIN_BEFORE_BPS = 1_000_000
 BACK_SHARE = 0.8
 MAX_BEHIND_DIRECT_S = 3.0

@@ -22,7 +22,6 @@ from tests.browser.browser import Browser, Page, User
 from tests.browser.people import CLIENT, PURPOSE, SPECIALIST
 from tests.browser.server import Api
 
-NAME = "join"
 MAX_P95_MS = 500.0
 TARGET = (
     "from the second party's first request to join to its first picture shown at the first:"
@@ -46,7 +45,6 @@ MOMENTS = (
     "token",
     "offered",
     "answered",
-    "accepted",
     "first_stun",
     "ice",
     "first_dtls",
@@ -60,7 +58,6 @@ WORDS = {
     "token": "API: join token",
     "offered": "offer made",
     "answered": "API: join answered",
-    "accepted": "answer set",
     "first_stun": "first check sent",
     "ice": "ICE connected",
     "first_dtls": "ClientHello",

@@ -12,7 +12,6 @@ from benchmarks.impairment.line import Direction, Impairment
 from benchmarks.impairment.log import Kind, Records, loss_pct
 from tests.browser.people import Pair
 
-NAME = "loss"
 MAX_FROZEN_PCT = 1.0
 MIN_VIDEO_BPS = 500_000
 TARGET = (
