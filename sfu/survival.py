@@ -170,7 +170,8 @@ class Survival:
         """Judge a second that ended at ``now``; the new pause when it is another one."""
         before = self.pause
         queue_s = self._queue(sample)
-        if self.state is State.PAUSED and not self._flows(sample) and now - self._since > 2:
+        is_still = sample.camera_bps + sample.screen_bps < _FLOWING_BPS
+        if self.pause == ALL and is_still and now - self._since > 2:
             self._unrelated = sample.shortfall or 0.0
         points = self._strain(sample, queue_s)
         if points:
@@ -216,7 +217,10 @@ class Survival:
         return sample.round_trip_s - self._floor_s
 
     def _flows(self, sample: Sample) -> bool:
-        return sample.camera_bps + sample.screen_bps >= _FLOWING_BPS
+        """Whether there is video to pause: what is paused trails on as retransmissions."""
+        camera = 0.0 if self.pause.camera else sample.camera_bps
+        screen = 0.0 if self.pause.screen else sample.screen_bps
+        return camera + screen >= _FLOWING_BPS
 
     def _strain(self, sample: Sample, queue_s: float) -> int:
         """Points of a second; 0 when pausing would not help, or nothing is known of it."""

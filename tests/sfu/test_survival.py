@@ -134,6 +134,13 @@ def test_tries_back_off_and_begin_anew_after_a_minute_that_went_well() -> None:
     assert course.changes[-2:] == [(began + 2, ALL), (began + 7, NOTHING)]
 
 
+def test_retransmissions_that_trail_behind_a_pause_put_no_try_off() -> None:
+    course = Course()
+    course.take(CRUSHED, 2)
+    course.take(replace(CRUSHED, camera_bps=600e3), 5)
+    assert course.changes == [(2.0, ALL), (7.0, NOTHING)]
+
+
 def test_a_try_that_lasts_is_a_return() -> None:
     course = Course()
     course.take(CRUSHED, 2)
