@@ -62,6 +62,7 @@ export class Connection {
     };
     // one change at a time: parameters that were read before another change are refused
     this.pausing = this.pausing
+      .catch(() => {})
       .then(() => set(this.lines.video.sender, !camera))
       .then(() => set(this.lines.screen.sender, !screen));
     return this.pausing;
