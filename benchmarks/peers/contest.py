@@ -41,8 +41,10 @@ class Entry:
 
 def entry(name: str, rooms: int, runs: Sequence[Measured]) -> Entry:
     """The median of the good runs; of all, when none was."""
-    good = [run for run in runs if not run.spoiled] or list(runs)
-    spoiled = None if not good[0].spoiled else good[0].spoiled
+    good = [run for run in runs if not run.spoiled]
+    overloads = [run.overload for run in good]
+    spoiled = None if good else runs[0].spoiled
+    good = good or list(runs)
     return Entry(
         name,
         rooms,
@@ -50,8 +52,8 @@ def entry(name: str, rooms: int, runs: Sequence[Measured]) -> Entry:
         round(median(run.traffic.loss_pct for run in good), 3),
         round(median(run.traffic.latency_ms["p50"] for run in good), 2),
         round(median(run.traffic.latency_ms["p99"] for run in good), 2),
-        # a second good run is a second chance
-        next((run.overload for run in good), None) if all(run.overload for run in good) else None,
+        # a second good run is a second chance; a spoiled one proves nothing
+        overloads[0] if overloads and all(overloads) else None,
         spoiled,
         tuple(run.as_json() for run in runs),
     )

@@ -27,6 +27,8 @@ def test_a_spoiled_run_does_not_count() -> None:
 def test_saturated_is_who_fails_in_every_good_run() -> None:
     assert entry("a", 2, [LOSSY, LOSSY]).saturated == "10.00 % of the packets were lost"
     assert entry("a", 2, [LOSSY, FINE]).saturated is None
+    disturbed = replace(LOSSY, disturbance=BUSY.disturbance)
+    assert entry("a", 2, [disturbed]).saturated is None
 
 
 def there(name: str, cost: float, p99_ms: float = 1.0, saturated: str | None = None) -> Entry:
