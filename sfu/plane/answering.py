@@ -199,6 +199,27 @@ def _note_told(t: Tables, slot: int, data: Octets, at: int, end: int) -> int:
 
 
 @compiled_within
+def carry_transport_number(
+    t: Tables, slot: int, transport: int, octets: int, kind: int, now_ns: int
+) -> bool:
+    """Put our transport-wide number for a packet from ``slot`` to its partner into ``t.elements``.
+
+    ``transport`` is that of ``slot``, unwrapped, or −1 for none; ``octets`` and ``kind`` are those
+    of ``send_transport_number``. False for one from before the epoch.
+    """
+    partner = int(t.slots[slot]["partner"])
+    if transport < 0 or t.slots[partner]["id_of"][Extension.TRANSPORT_WIDE_CC] == 0:
+        return True
+    ours = send_transport_number(t, partner, transport, octets, kind)
+    if ours < 0:
+        return False
+    t.elements[Extension.TRANSPORT_WIDE_CC] = ours & 0xFFFF
+    if t.slots[slot]["feedback_by_partner"] == 0:
+        hand_to_partner(t, slot, now_ns)
+    return True
+
+
+@compiled_within
 def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> int:
     """Pass transport-wide feedback from ``slot`` on to its partner, the sender it is about.
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import add_address, remove_addresses
 from sfu.plane.answering import FREEING_REMBS, take_back
+from sfu.plane.history import forget_history, release_history
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
 from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import receive_command
@@ -72,6 +73,7 @@ def carry_out(t: Tables, command: Record, now_ns: int) -> None:
 def _clear(t: Tables, slot: int, now_ns: int) -> None:
     _part(t, slot, now_ns)
     remove_addresses(t, slot)
+    release_history(t, slot)
     listed = int(t.slots[slot]["listed"])
     t.slots[slot] = t.blank_slot[0]
     t.slots[slot]["listed"] = listed
@@ -182,6 +184,7 @@ def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
     for role in range(OUTBOUND):
         stream = t.streams[slot * OUTBOUND + role]
         if stream["ssrc"] != command["outbound_ssrcs"][role]:
+            forget_history(t, slot)
             t.streams[slot * OUTBOUND + role] = t.blank_stream[0]
             t.streams[slot * OUTBOUND + role]["ssrc"] = command["outbound_ssrcs"][role]
             t.streams[slot * OUTBOUND + role]["start"] = command["starts"][role]

@@ -69,6 +69,15 @@ def next_sequence(stream: Record, sequence: int) -> int:
 
 
 @compiled_within
+def next_of_our_own(stream: Record) -> int:
+    """The next unwrapped number of a stream that we number ourselves: of retransmissions."""
+    if stream["last"] == 0:
+        stream["last"] = UNWRAPPED_FROM + int(stream["start"]) - 1
+    stream["last"] += 1
+    return int(stream["last"])
+
+
+@compiled_within
 def original_sequence(media: Record, number: int) -> int:
     """Our number for the 16-bit original sequence number in a retransmission.
 

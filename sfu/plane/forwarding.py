@@ -7,7 +7,7 @@ from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import hear_from
-from sfu.plane.answering import hand_to_partner, note_transport_number, send_transport_number
+from sfu.plane.answering import carry_transport_number, note_transport_number
 from sfu.plane.bucket import level_after
 from sfu.plane.continuity import (
     clock_rate,
@@ -17,9 +17,9 @@ from sfu.plane.continuity import (
     newest_timestamp,
     next_sequence,
     next_timestamp,
-    original_sequence,
 )
 from sfu.plane.feedback import unwrap_near
+from sfu.plane.history import keep
 from sfu.plane.keyframes import (
     ask_for_keyframes,
     media_role,
@@ -27,21 +27,16 @@ from sfu.plane.keyframes import (
     note_silence,
     want_keyframe,
 )
-from sfu.plane.losses import (
-    forget_losses,
-    media_source_of,
-    note_keyframe,
-    note_packet,
-    note_repair,
-)
+from sfu.plane.losses import forget_losses, note_packet
 from sfu.plane.outgoing import can_send_to, queue_media
 from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements, write_header
-from sfu.plane.payloads import starts_keyframe
 from sfu.plane.pictures import continue_pictures
 from sfu.plane.pointers import DATA, copy, unprotect_rtp
 from sfu.plane.reception import note_sequence, note_timestamp
 from sfu.plane.redundancy import map_blocks, primary_block
-from sfu.plane.rtcp import get8, get16, get32, put16
+from sfu.plane.resending import allow_resends
+from sfu.plane.retransmissions import forward_retransmission
+from sfu.plane.rtcp import get8, get16, get32
 from sfu.plane.sources import (
     admit_source,
     carries,
@@ -52,7 +47,7 @@ from sfu.plane.sources import (
     place_for_source,
 )
 from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Tables
-from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
+from sfu.rtp.media import Codec, Extension
 
 _REPLAY_FAIL: Final = 9  # srtp_err_status_t
 _REPLAY_OLD: Final = 10
@@ -171,29 +166,15 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
         forget_losses(t, source_at)
         t.drops[DropReason.NO_PARTNER] += 1
         return
-    note_loss_of(t, source_at, unwrapped, at, payload, end, codec, now_ns)
+    if source["rtx"] != 0:
+        forward_retransmission(
+            t, slot, source_at, at, payload, end, codec, transport, arrival_ns, now_ns
+        )
+        return
+    if codec >= Codec.VP8:
+        data_end = payload_end(data, at, payload, end)
+        note_packet(t, source_at, unwrapped, payload, data_end, codec, now_ns)
     forward(t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns)
-
-
-@compiled_within
-def note_loss_of(
-    t: Tables, place: int, number: int, at: int, payload: int, end: int, codec: int, now_ns: int
-) -> None:
-    """Watch a video source for gaps, by an authentic packet of its own or of its RTX source."""
-    source = t.sources[place]
-    if source["kind"] == TrackKind.AUDIO:
-        return
-    data_end = payload_end(t.data, at, payload, end)
-    if source["rtx"] == 0:
-        note_packet(t, place, number, payload, data_end, codec, now_ns)
-        return
-    media_place = media_source_of(t, place)
-    if media_place >= 0 and data_end - payload >= 2:
-        highest = int(t.sources[media_place]["highest"])
-        original = unwrap_near(highest, get16(t.data, payload))
-        note_repair(t, media_place, original)
-        if starts_keyframe(t.data, payload + 2, data_end, codec - RTX_OFFSET):
-            note_keyframe(t, media_place, original)
 
 
 @compiled_within
@@ -210,7 +191,7 @@ def forward(
     arrival_ns: int,
     now_ns: int,
 ) -> None:
-    """Rewrite an authentic packet of ``slot`` for the partner, which is there, and queue it.
+    """Rewrite an authentic media packet of ``slot`` for the partner, which is there, and queue it.
 
     ``payload`` to ``end`` is the payload with its padding; ``sequence`` and ``transport`` are
     the unwrapped numbers (``transport`` −1 for none).
@@ -221,8 +202,8 @@ def forward(
     receiver = t.slots[partner]
     source = t.sources[source_at]
     kind = int(source["kind"])
-    media = t.streams[partner * OUTBOUND + media_role(kind)]
-    stream = t.streams[partner * OUTBOUND + media_role(kind) + int(source["rtx"])]
+    role = media_role(kind)
+    stream = t.streams[partner * OUTBOUND + role]
 
     data_end = payload_end(data, at, payload, end)
     if data_end < 0:
@@ -248,53 +229,32 @@ def forward(
 
     epoch = int(receiver["epoch"])
     ssrc = int(source["ssrc"])
-    if source["rtx"] != 0 and data_end - payload >= 2:
-        original = -1
-        if media["epoch"] == epoch:
-            original = original_sequence(media, get16(data, payload))
-        if original < 0:
-            t.drops[DropReason.BEFORE_EPOCH] += 1
-            return
-        put16(data, payload, original & 0xFFFF)
-
     if not follows(stream, epoch, ssrc):
         follow(stream, epoch, ssrc, sequence)
-        if source["rtx"] == 0:
-            want_keyframe(t, slot, kind)
-    is_new_time = media["time_epoch"] != epoch
-    if is_new_time or (source["rtx"] == 0 and media["time_source"] != ssrc):
-        follow_time(media, epoch, ssrc, timestamp, arrival_ns, clock_rate(kind))
+        want_keyframe(t, slot, kind)
+    if stream["time_epoch"] != epoch or stream["time_source"] != ssrc:
+        follow_time(stream, epoch, ssrc, timestamp, arrival_ns, clock_rate(kind))
     ours = next_sequence(stream, sequence)
     if ours < 0:
         t.drops[DropReason.BEFORE_EPOCH] += 1
         return
-    if transport >= 0 and receiver["id_of"][Extension.TRANSPORT_WIDE_CC] != 0:
-        our_transport = send_transport_number(t, partner, transport, end - payload, kind)
-        if our_transport < 0:
-            t.drops[DropReason.BEFORE_EPOCH] += 1
-            return
-        t.elements[Extension.TRANSPORT_WIDE_CC] = our_transport & 0xFFFF
-        if sender["feedback_by_partner"] == 0:
-            hand_to_partner(t, slot, now_ns)
+    if not carry_transport_number(t, slot, transport, end - payload, kind, now_ns):
+        t.drops[DropReason.BEFORE_EPOCH] += 1
+        return
+    if ours == stream["last"]:
+        our_timestamp = newest_timestamp(t, stream, timestamp, arrival_ns, clock_rate(kind))
+    else:
+        our_timestamp = next_timestamp(stream, timestamp, arrival_ns)
 
     if codec >= Codec.VP8:
-        picture = payload
-        of_picture = codec
-        pictured_at = source_at
-        if source["rtx"] != 0:  # behind the original sequence number is the media payload
-            picture += 2
-            of_picture -= RTX_OFFSET
-            pictured_at = find_source(t, slot, int(media["source"]))
-        continue_pictures(data, picture, data_end, of_picture, media, epoch, int(media["source"]))
-        if pictured_at >= 0:
-            note_payload(t, t.sources[pictured_at], data, picture, data_end, of_picture)
+        continue_pictures(data, payload, data_end, codec, stream, epoch, ssrc)
+        note_payload(t, source, data, payload, data_end, codec)
         if source["keyframe_wanted"] != 0 and source["keyframe_tries"] == 0:
             ask_for_keyframes(t, slot, now_ns)
+        mark = flags & 0x80
+        keep(t, partner, role, ours, payload, data_end, our_timestamp, mark, codec, now_ns)
+        allow_resends(t, partner)
 
-    if source["rtx"] == 0 and ours == stream["last"]:
-        our_timestamp = newest_timestamp(t, media, timestamp, arrival_ns, clock_rate(kind))
-    else:
-        our_timestamp = next_timestamp(media, timestamp, arrival_ns)
     begin = write_header(
         data,
         payload,

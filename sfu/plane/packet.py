@@ -10,6 +10,7 @@ from sfu.rtp.media import Extension
 _ONE_BYTE: Final = 0xBEDE
 _HEADER: Final = 12
 LONGEST_HEADER: Final = _HEADER + 4 + 20  # all known elements, rounded up
+ROOM_FOR_HEADER: Final = 64  # in front of a payload that is written into a row; a multiple of four
 
 
 @compiled_within

@@ -51,6 +51,9 @@ OVERFLOW: Final = 3
 """The arena of what of a received run does not fit into its row, ``t.overflow``."""
 
 _SEGMENT_CONTROL: Final = 24  # CMSG_SPACE of 16 bits
+HISTORY: Final = 2
+"""The arena of packets that may be sent again, ``t.history``."""
+
 _NS: Final = 1_000_000_000
 
 
@@ -64,6 +67,8 @@ def _pointer(t: Tables, arena: int, at: int, length: int) -> int:
         base, size = int(state["rows_address"]), int(t.rows.size)
     elif arena == OVERFLOW:
         base, size = int(state["overflow_address"]), int(t.overflow.size)
+    elif arena == HISTORY:
+        base, size = int(state["history_address"]), int(t.history.size)
     else:
         raise IndexError("no such arena")
     if at < 0 or length < 0 or at + length > size:

@@ -9,9 +9,10 @@ from sfu.plane.extended_reports import block_end, delays, first_block, is_refere
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, place_for_new
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
-from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
+from sfu.plane.outgoing import can_send_to
 from sfu.plane.pointers import unprotect_rtcp
 from sfu.plane.reports import note_clock
+from sfu.plane.resending import resend
 from sfu.plane.rtcp import (
     BLOCK_DLSR,
     BLOCK_FRACTION_LOST,
@@ -49,13 +50,11 @@ from sfu.plane.rtcp import (
     round_trip_ns,
     sender_ssrc,
     step,
-    translate_nack,
 )
 from sfu.plane.sources import admit_source, find_source
-from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Octets, Role, Tables
+from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Role, Tables
 from sfu.rtp.media import Extension, TrackKind
 
-_NACK_REACH: Final = 0x4000  # older packets are in nobody's history
 _RELAYED_A_COMPOUND: Final = 16  # feedback packets; one compound must not become a flood
 
 
@@ -123,9 +122,9 @@ def _respond(
         t.drops[reason] += 1
         return 0
     if is_feedback(data, at, end, TRANSPORT_FEEDBACK, FORMAT_NACK):
-        if relayed < _RELAYED_A_COMPOUND and _relay_nack(t, slot, data, at, end):
-            return 1
-        t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
+        place = _find_stream(t, slot, media_ssrc(data, at, end))
+        if place >= 0 and can_send_to(t, slot):
+            resend(t, slot, place, at, end, now_ns)
         return 0
     if is_pli(data, at, end):
         _ask_source(t, slot, media_ssrc(data, at, end), now_ns)
@@ -243,27 +242,6 @@ def _relay_remb(t: Tables, slot: int, at: int) -> bool:
     t.counts[Counter.REMB_RELAYED] += 1
     send_remb(t, partner, remb_bitrate_bps(t.data, at))
     return True
-
-
-@compiled_within
-def _relay_nack(t: Tables, slot: int, data: Octets, at: int, end: int) -> bool:
-    """Pass a NACK on to the source of the stream, in the source's numbers."""
-    record = t.slots[slot]
-    place = _find_stream(t, slot, media_ssrc(data, at, end))
-    partner = int(record["partner"])
-    if place < 0 or not can_send_to(t, partner):
-        return False
-    stream = t.streams[place]
-    if stream["epoch"] != record["epoch"] or stream["last"] == 0:
-        return False
-    first = max(int(stream["first"]), int(stream["last"]) - _NACK_REACH)
-    begin = control_row(t)
-    row = t.rows[begin : begin + ROW_ROOM]
-    sender = max(int(t.streams[partner * OUTBOUND + place % OUTBOUND]["ssrc"]), 0)
-    source = int(stream["source"])
-    shift = int(stream["shift"])
-    length = translate_nack(data, at, end, sender, source, shift, first, row, 0)
-    return length > 0 and queue_control(t, partner, length)
 
 
 @compiled_within

@@ -387,52 +387,6 @@ def add_to_nack(out: Octets, at: int, behind: int, number: int) -> int:
     return behind
 
 
-@compiled
-def translate_nack(
-    data: Octets,
-    at: int,
-    end: int,
-    sender: int,
-    media: int,
-    shift: int,
-    first: int,
-    out: Octets,
-    out_at: int,
-) -> int:
-    """Write a generic NACK (RFC 4585 section 6.2.1) as the stream's sender counts.
-
-    A number asked for is one ``shift`` above the sender's. Numbers before ``first`` (as asked
-    for) belong to an earlier sender and are left out: of 16 bits, so at most 32 767 before it.
-    Returns the offset behind the packet written; ``out_at`` when nothing is left to ask for, or
-    the packet is no NACK; −1 without room.
-    """
-    if not is_feedback(data, at, end, TRANSPORT_FEEDBACK, FORMAT_NACK):
-        return out_at
-    if out_at + 12 > out.size:
-        return -1
-    behind = out_at + 12
-    for entry in range(at + 12, end - 3, 4):
-        number = get16(data, entry)
-        lost = (get16(data, entry + 2) << 1) | 1
-        # the numbers of an entry ascend: drop from the front what is too early
-        while lost and (((number - first) & 0x8000) or not lost & 1):
-            lost >>= 1
-            number += 1
-        if not lost:
-            continue
-        if behind + 4 > out.size:
-            return -1
-        put16(out, behind, number - shift)
-        put16(out, behind + 2, lost >> 1)
-        behind += 4
-    if behind == out_at + 12:
-        return out_at
-    _put_header(out, out_at, FORMAT_NACK, TRANSPORT_FEEDBACK, behind - out_at)
-    put32(out, out_at + 4, sender)
-    put32(out, out_at + 8, media)
-    return behind
-
-
 # Time
 
 

@@ -53,6 +53,12 @@ CODECS: Final = max(Codec) + 1
 LOSS_REACH: Final = 512
 """How far behind the newest packet of a source a missing one can be asked for, in numbers."""
 
+KEPT_PACKETS: Final = 512
+"""Packets of one video stream in the history of a slot."""
+
+RESEND_CREDIT: Final = 12_800
+"""Percent of a packet that may be resent at once: 128 packets."""
+
 BATCH: Final = 128
 """Messages received in one turn of the loop."""
 
@@ -147,6 +153,15 @@ class Counter(IntEnum):
     RUN_PACKETS_SENT = 27  # in these
     RUNS_REFUSED = 28  # by the kernel, and then sent packet by packet
     RUNS_GIVEN_UP = 29  # 1: refused so often that none are sent any more
+    RESENDS = 30  # packets sent again from the history
+    RESENDS_NOT_KEPT = 31  # asked for, but never got, or too old
+    RESENDS_TOO_SOON = 32  # asked for again within a round trip
+    RESENDS_TOO_OFTEN = 33
+    RESENDS_OVER_RATE = 34  # more than their share of the video
+    RESENDS_WITHOUT_RTX = 35  # asked for by a receiver, or of a stream, that has none
+    NACKS_OVER_RATE = 36  # not looked at
+    RETRANSMISSIONS_RELAYED = 37  # RTX packets of browsers, probes included
+    RETRANSMISSIONS_UNWRAPPED = 38  # the same for a receiver without RTX
 
 
 class Role(IntEnum):
@@ -189,6 +204,9 @@ class PlaneSettings:
         receive_runs: whether datagrams from one source may come as one message (``UDP_GRO``).
         coalesce_ns: the longest sleep after a small batch under load (below 1 s), 0 for none.
         repair_ns: for how long a missing video packet is asked for before a keyframe is.
+        history_octets: of video kept for a participant, so that it can be sent again; 0 for none.
+        history_ns: how long it can be.
+        resend_percent: resends from there, of the video packets sent to a participant.
     """
 
     max_participants: int = MAX_PARTICIPANTS
@@ -205,6 +223,9 @@ class PlaneSettings:
     send_runs: bool = True
     receive_runs: bool = True
     repair_ns: int = 1_000_000_000
+    history_octets: int = 384 * 1024
+    history_ns: int = 1_000_000_000
+    resend_percent: int = 50
 
 
 SLOT = np.dtype(
@@ -265,6 +286,11 @@ SLOT = np.dtype(
         ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
         ("report_due_ns", np.int64),
         ("round_trip_ns", np.int64),  # −1 when not known
+        # What may be sent to it again, see ``history`` and ``resending``
+        ("arena", np.int64),  # −1 for none yet
+        ("history_from", np.int64),  # what was written there before belongs to someone else
+        ("resend_credit", np.int64),
+        ("nack_full_ns", np.int64),  # a token bucket
         # Statistics
         ("packets_in", np.int64),
         ("octets_in", np.int64),
@@ -347,6 +373,7 @@ STREAM = np.dtype(
         ("reported_ns", np.int64),
         ("fraction_lost", np.int64),  # of 256
         ("packets_lost", np.int64),
+        ("resends", np.int64),  # of this media stream, from the history
         # Picture ids (``pictures``), kept by a media stream and used by its RTX stream
         ("picture_epoch", np.int64),  # the epoch and the source in which the shifts hold
         ("picture_source", np.int64),
@@ -384,6 +411,23 @@ QUEUED = np.dtype(
         ("next", np.int64),  # for the same receiver, −1 for none
     ]
 )
+KEPT = np.dtype(
+    [
+        ("number", np.int64),  # unwrapped, ours
+        ("position", np.int64),  # octets ever written into the arena before its payload
+        ("length", np.int64),
+        ("timestamp", np.int64),
+        ("marker", np.int64),
+        ("codec", np.int64),
+        ("orientation", np.int64),  # header extensions, −1 for none
+        ("playout_delay", np.int64),
+        ("sent_ns", np.int64),
+        ("resends", np.int64),
+        ("resent_ns", np.int64),
+    ]
+)
+"""A packet in the history: see ``history.kept_place``."""
+
 
 STATE = np.dtype(
     [
@@ -401,6 +445,7 @@ STATE = np.dtype(
         ("control_rows", np.int64),
         ("next_tick_ns", np.int64),
         ("open_count", np.int64),
+        ("free_arena_count", np.int64),
         ("address_serial", np.int64),
         ("overflow", np.int64),
         ("load", np.int64),  # see ``coalescing``
@@ -417,6 +462,7 @@ STATE = np.dtype(
         ("send_address", np.int64),
         ("data_address", np.int64),
         ("rows_address", np.int64),
+        ("history_address", np.int64),
         ("slots_address", np.int64),
         ("length_address", np.int64),
         ("command_address", np.int64),
@@ -436,6 +482,9 @@ STATE = np.dtype(
         ("media_packets_s", np.int64),
         ("coalesce_ns", np.int64),
         ("repair_ns", np.int64),
+        ("history_octets", np.int64),
+        ("history_ns", np.int64),
+        ("resend_percent", np.int64),
     ]
 )
 
@@ -447,6 +496,10 @@ class Tables(NamedTuple):
     sources: Records
     streams: Records
     losses: Records
+    kept: Records
+    history: Octets  # ``history_octets`` an arena
+    arenas: Integers  # octets ever written into each
+    free_arenas: Integers  # the first ``free_arena_count`` of it
     places: npt.NDArray[np.int32]  # hash of an address → slot * ADDRESSES + index, or −1
     open_slots: npt.NDArray[np.int64]  # the first ``open_count`` are those with something to do
     rings: npt.NDArray[np.int64]  # arrivals by transport-wide number, one row a slot
@@ -520,6 +573,10 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         sources=np.zeros(slots * INBOUND, SOURCE),
         streams=np.zeros(slots * OUTBOUND, STREAM),
         losses=np.zeros(slots * INBOUND * LOSS_REACH, LOSS),  # touched only where packets are lost
+        kept=np.zeros(slots * 2 * KEPT_PACKETS, KEPT),  # and these where there is video
+        history=np.zeros(max(slots * settings.history_octets, 1), np.uint8),
+        arenas=np.zeros(slots, np.int64),
+        free_arenas=np.arange(slots, dtype=np.int64)[::-1].copy(),
         # at most half full, so that a chain of collisions stays short
         places=np.full(1 << (slots * ADDRESSES * 2 - 1).bit_length(), -1, np.int32),
         open_slots=np.zeros(slots, np.int64),
@@ -564,6 +621,8 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         ("round_trip_ns", -1),
         ("feedback_reference", -1),
         ("payload_of", -1),
+        ("arena", -1),
+        ("resend_credit", RESEND_CREDIT),
     ):
         tables.blank_slot[field] = value
     tables.blank_source["ssrc"] = -1
@@ -575,6 +634,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     state = tables.state[0]
     state["slot"] = -1
     tables.datagrams["row"] = tables.datagrams["message"] = np.arange(DATA_ROWS)
+    state["free_arena_count"] = slots
     for field, array in (
         ("poll_address", tables.poll),
         ("clock_address", tables.clock),
@@ -583,6 +643,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         ("send_address", outgoing.headers),
         ("data_address", tables.data),
         ("rows_address", tables.rows),
+        ("history_address", tables.history),
         ("slots_address", tables.slots),
         ("length_address", tables.length),
         ("command_address", tables.command),
@@ -604,6 +665,9 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         "media_packets_s",
         "coalesce_ns",
         "repair_ns",
+        "history_octets",
+        "history_ns",
+        "resend_percent",
     ):
         state[field] = getattr(settings, field)
     return tables, (incoming, outgoing)

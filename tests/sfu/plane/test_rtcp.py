@@ -105,7 +105,6 @@ def test_no_bytes_hurt(data: bytes, plausible: bool) -> None:
     found = walk(data)
     report: Integers = np.zeros(rtcp.REPORT_FIELDS, np.int64)
     block: Integers = np.zeros(rtcp.BLOCK_FIELDS, np.int64)
-    out: Octets = np.zeros(64, np.uint8)
     for at, end in found or []:
         for reader in (rtcp.read_sender_report, rtcp.read_receiver_report):
             first = reader(source, at, end, report)
@@ -120,7 +119,6 @@ def test_no_bytes_hurt(data: bytes, plausible: bool) -> None:
             assert 0 <= rtcp.remb_bitrate_bps(source, at) <= 1 << 58
         rtcp.sender_ssrc(source, at, end)
         rtcp.media_ssrc(source, at, end)
-        rtcp.translate_nack(source, at, end, 1, 2, 3, 4, out, 0)
 
 
 @pytest.mark.parametrize(
@@ -274,35 +272,31 @@ def test_a_bitrate_is_written_and_recognised(bitrate_bps: int, about: list[int])
 
 @settings(max_examples=200, deadline=None)
 @given(
-    lost=st.lists(st.integers(0, 65535), min_size=1, max_size=60),
-    near=st.booleans(),
-    first=st.integers(0, 65535),
-    shift=st.integers(-70_000, 70_000),
+    first=st.integers(65_536, 200_000),
+    steps=st.lists(st.one_of(st.integers(1, 20), st.integers(1, 500)), max_size=60),
 )
-def test_nack_is_translated_and_clipped(
-    lost: list[int], near: bool, first: int, shift: int
-) -> None:
-    if near:  # so that entries straddle the first number
-        lost = [(first - 30 + number % 60) & 0xFFFF for number in lost]
-    source = octets(bytes(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=2, lost=sorted(set(lost)))))
+def test_nack_asks_for_exactly_these(first: int, steps: list[int]) -> None:
+    lost = [first]
+    for step in steps:
+        lost.append(lost[-1] + step)
     out: Octets = np.full(400, 0xEE, np.uint8)
-    behind = rtcp.translate_nack(source, 0, len(source), 5, 6, shift, first, out, 8)
-    expected = {(n - shift) & 0xFFFF for n in lost if (n - first) & 0xFFFF < 0x8000}
-    if not expected:
-        assert behind == 8
-        return
+    behind = rtcp.write_nack(out, 8, 5, 6)
+    for number in lost:
+        behind = rtcp.add_to_nack(out, 8, behind, number & 0xFFFF)
     (packet,) = RtcpPacket.parse(bytes(out[8:behind]))
     assert isinstance(packet, RtcpRtpfbPacket)
     assert (packet.fmt, packet.ssrc, packet.media_ssrc) == (1, 5, 6)
-    assert {number & 0xFFFF for number in packet.lost} == expected
-    assert len(packet.lost) == len(expected)
+    assert [number & 0xFFFF for number in packet.lost] == [number & 0xFFFF for number in lost]
+    assert behind - 8 == len(bytes(packet)), "no more entries than due"
     assert np.all(out[behind:] == 0xEE)
 
 
 def test_nack_without_room_is_not_written() -> None:
-    source = octets(bytes(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=2, lost=[1, 100])))
-    assert rtcp.translate_nack(source, 0, 20, 5, 6, 0, 0, np.zeros(19, np.uint8), 0) == -1
-    assert rtcp.translate_nack(source, 0, 20, 5, 6, 0, 0, np.zeros(20, np.uint8), 0) == 20
+    assert rtcp.write_nack(np.zeros(11, np.uint8), 0, 5, 6) == -1
+    out: Octets = np.zeros(19, np.uint8)
+    behind = rtcp.add_to_nack(out, 0, rtcp.write_nack(out, 0, 5, 6), 1)
+    assert rtcp.add_to_nack(out, 0, behind, 17) == 16
+    assert rtcp.add_to_nack(out, 0, behind, 18) == -1
 
 
 @settings(deadline=None)

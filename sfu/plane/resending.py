@@ -1,0 +1,125 @@
+"""Answering a receiver's NACK from the history, by RTX (RFC 4588).
+
+Every resend is a packet of its own on the receiver's RTX stream. It has no transport-wide number,
+so that the feedback relayed to the sender tells of the sender's own packets only. A packet goes
+again a few times at most, and never twice within a round trip of its receiver: the second request
+has then crossed the first answer. What the node lacks itself is on the list of ``losses`` and is
+forwarded as soon as it comes. All resends together are a share of the video sent to the receiver.
+"""
+
+from typing import Final
+
+from sfu.compiled import compiled_within
+from sfu.plane.bucket import level_after
+from sfu.plane.continuity import next_of_our_own
+from sfu.plane.feedback import unwrap_near
+from sfu.plane.history import find_kept, note_resent
+from sfu.plane.outgoing import control_row, queue_row
+from sfu.plane.packet import ROOM_FOR_HEADER, write_header
+from sfu.plane.pointers import HISTORY, ROWS, copy
+from sfu.plane.rtcp import get16, put16
+from sfu.plane.tables import EXTENSIONS, OUTBOUND, RESEND_CREDIT, Counter, Role, Tables
+from sfu.rtp.media import RTX_OFFSET, Extension
+
+_RESENDS: Final = 6  # of a packet; that its sender sent it again counts as one
+_LEAST_TRIP_NS: Final = 20_000_000
+_ENTRIES_S: Final = 1000  # of NACKs, each up to 17 packets, looked up a second and participant
+_CREDIT_A_RESEND: Final = 100
+
+
+@compiled_within
+def allow_resends(t: Tables, slot: int) -> None:
+    """A video packet goes to ``slot``: this much more may be sent to it again."""
+    record = t.slots[slot]
+    credit = int(record["resend_credit"]) + int(t.state[0]["resend_percent"])
+    record["resend_credit"] = min(credit, RESEND_CREDIT)
+
+
+@compiled_within
+def resend(t: Tables, slot: int, stream_place: int, at: int, end: int, now_ns: int) -> None:
+    """Send again what ``slot``, which can be sent to, asks for in a NACK about one of its streams.
+
+    The NACK is from ``at`` to ``end`` of ``t.data``.
+    """
+    role = stream_place % OUTBOUND
+    rtx = t.streams[stream_place + 1]["ssrc"] if role in (Role.VIDEO, Role.SCREEN) else -1
+    if rtx < 0:
+        t.counts[Counter.RESENDS_WITHOUT_RTX] += 1
+        return
+    record = t.slots[slot]
+    for entry in range(at + 12, end - 3, 4):
+        full_ns = level_after(int(record["nack_full_ns"]), now_ns, _ENTRIES_S, _ENTRIES_S)
+        if full_ns < 0:
+            t.counts[Counter.NACKS_OVER_RATE] += 1
+            return
+        record["nack_full_ns"] = full_ns
+        number = get16(t.data, entry)
+        wanted = (get16(t.data, entry + 2) << 1) | 1
+        while wanted:
+            if wanted & 1:
+                _resend_one(t, slot, stream_place, number & 0xFFFF, now_ns)
+            wanted >>= 1
+            number += 1
+
+
+@compiled_within
+def _resend_one(t: Tables, slot: int, stream_place: int, number: int, now_ns: int) -> None:
+    """Send the packet of that 16-bit number again, if it is there and may be."""
+    record = t.slots[slot]
+    role = stream_place % OUTBOUND
+    ours = unwrap_near(int(t.streams[stream_place]["last"]), number)
+    place = find_kept(t, slot, role, ours, now_ns)
+    if place < 0:
+        t.counts[Counter.RESENDS_NOT_KEPT] += 1
+        return
+    kept = t.kept[place]
+    since_ns = now_ns - int(kept["resent_ns"])
+    if kept["resends"] > 0 and 0 <= since_ns < max(int(record["round_trip_ns"]), _LEAST_TRIP_NS):
+        t.counts[Counter.RESENDS_TOO_SOON] += 1
+    elif kept["resends"] >= _RESENDS:
+        t.counts[Counter.RESENDS_TOO_OFTEN] += 1
+    elif record["resend_credit"] < _CREDIT_A_RESEND:
+        t.counts[Counter.RESENDS_OVER_RATE] += 1
+    elif _send_kept(t, slot, stream_place, place):
+        note_resent(t, place, now_ns)
+        record["resend_credit"] -= _CREDIT_A_RESEND
+        t.streams[stream_place]["resends"] += 1
+        t.counts[Counter.RESENDS] += 1
+
+
+@compiled_within
+def _send_kept(t: Tables, slot: int, stream_place: int, place: int) -> bool:
+    """Build the RTX packet of ``t.kept[place]`` and queue it."""
+    record = t.slots[slot]
+    kept = t.kept[place]
+    rtx = t.streams[stream_place + 1]
+    payload_type = int(record["payload_of"][int(kept["codec"]) + RTX_OFFSET])
+    if payload_type < 0:
+        t.counts[Counter.RESENDS_WITHOUT_RTX] += 1
+        return False
+    length = int(kept["length"])
+    size = int(t.state[0]["history_octets"])
+    payload = control_row(t) + ROOM_FOR_HEADER
+    put16(t.rows, payload, int(kept["number"]) & 0xFFFF)
+    kept_at = int(record["arena"]) * size + int(kept["position"]) % size
+    copy(t, HISTORY, kept_at, ROWS, payload + 2, length)
+    for kind in range(EXTENSIONS):
+        t.elements[kind] = -1
+    t.elements[Extension.VIDEO_ORIENTATION] = kept["orientation"]
+    t.elements[Extension.PLAYOUT_DELAY] = kept["playout_delay"]
+    begin = write_header(
+        t.rows,
+        payload,
+        int(kept["marker"]),
+        payload_type,
+        next_of_our_own(rtx) & 0xFFFF,
+        int(kept["timestamp"]),
+        int(rtx["ssrc"]),
+        record,
+        t.elements,
+    )
+    if not queue_row(t, slot, begin, payload + 2 + length):
+        return False
+    rtx["packets"] += 1
+    rtx["octets"] += 2 + length
+    return True
