@@ -28,4 +28,5 @@ def test_one_script_of_datagrams_gives_the_same_octets_both_ways() -> None:
     assert (compiled.pop(0), interpreted.pop(0)) == ("compiled", "interpreted")
     assert len(compiled) > 1000
     assert '"fault": 0' in compiled[-2]
+    assert '"resends": 0,' not in compiled[-3], "loss repair is at work"
     assert compiled == interpreted
