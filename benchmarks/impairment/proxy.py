@@ -89,6 +89,7 @@ class Proxy:
         # that was asked for. The kernel tells a running total.
         self._unread: dict[socket.socket, int] = {}
         self._too_long = 0
+        self._unread_command = b""  # its end is still to come
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +111,6 @@ class Proxy:
             commands: descriptor of a stream of lines, each as :func:`carry_out` takes it; its end
                 ends the run.
         """
-        unfinished = b""
         more: list[int | socket.socket] = [commands] if commands is not None else []
         while (now_ns := time.time_ns()) < until_ns:
             wait_s = min(LONGEST_WAIT_S, (until_ns - now_ns) / 1e9)
@@ -125,7 +125,7 @@ class Proxy:
                 if isinstance(each, int):
                     if not (read := os.read(each, 1 << 16)):
                         return
-                    *lines, unfinished = (unfinished + read).split(b"\n")
+                    *lines, self._unread_command = (self._unread_command + read).split(b"\n")
                     for line in lines:
                         carry_out(self.lines, line)
                 elif each is self._outside:

@@ -30,6 +30,12 @@ def test_of_a_slow_picture_three_intervals_are_a_freeze() -> None:
     assert frozen_s([*slow, slow[-1] + 0.8], slow[-1] + 0.8) == pytest.approx(0.8)
 
 
+def test_the_mean_is_of_the_last_thirty_intervals() -> None:
+    slow_at_last = [*STEADY, *(STEADY[-1] + 0.18 * each for each in range(1, 6))]
+    end = slow_at_last[-1] + 0.5
+    assert frozen_s([*slow_at_last, end], end) == pytest.approx(0.5)
+
+
 def test_a_freeze_that_lasts_to_the_end_counts() -> None:
     assert frozen_s(STEADY, 5) == pytest.approx(3)
 

@@ -1,6 +1,7 @@
 """The proxy on real sockets, small."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -88,6 +89,24 @@ def test_the_command_takes_changes_and_ends_with_its_input(tmp_path: Path) -> No
             summary = json.loads(process.stdout.read())
         assert process.returncode == 0
         assert summary["clients"][0]["up"]["lost"] >= 1
+
+
+def test_a_change_that_comes_in_two_parts_counts_once_it_is_whole() -> None:
+    lines = Lines(1)
+    reading, writing = os.pipe()
+
+    def run_after(written: bytes) -> float:
+        os.write(writing, written)
+        proxy.run(time.time_ns() + 20_000_000, reading)
+        return lines.impairment("10.99.0.2", Direction.UP).loss_pct
+
+    try:
+        with open_socket() as node, Proxy(("127.0.0.1", 0), node.getsockname(), lines) as proxy:
+            assert run_after(b'{"up": {"loss') == 0
+            assert run_after(b'_pct": 5}}\n{"down": ') == 5
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_the_command_ends_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
