@@ -219,9 +219,9 @@ def test_a_storm_of_nacks_is_answered_within_bounds(rooms: Rooms) -> None:
     )
     for _ in range(200):
         stage.send_rtcp(hostile, nack, nack, nack, after_ns=MS)
-    # of 100 packets each a few times, and to the partner no more than came
+    # of 100 packets each a few times, and to the partner nothing but reports and keyframe requests
     assert len(hostile.datagrams) <= 1000
-    assert len(rooms.partner.datagrams) <= 3 * 200 + 10
+    assert len(rooms.partner.datagrams) <= 20
     rooms.goes_on()
 
 
