@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FOREIGN_PCT = 3.0  # of one core; a machine at rest has 1
+FOREIGN_PCT = 5.0  # of one core; a machine at rest has 1
 STEAL_PCT = 1.0
 
 _KERNELS_OWN = ("ksoftirqd",)  # does the network's work of whoever sends

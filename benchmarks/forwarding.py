@@ -37,7 +37,7 @@ from loadtest.participant import SRTP_PROFILES, Participant
 HOST = "127.0.0.1"
 ROOMS = (10, 40, 70, 80, 160)
 PAIRS = 3
-SECONDS = 5.0
+SECONDS = 4.0
 ARRIVALS = "chromium-vp8"
 PATTERNS = ("browser", "spread")
 JOINING_AT_ONCE = 8
@@ -254,7 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write(words + "\n")
     if warning is not None:
-        sys.stderr.write(warning + "\n")
+        sys.stderr.write(f"WARNING: {warning}\n")
     return 0 if warning is None else 1
 
 

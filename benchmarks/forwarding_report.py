@@ -133,17 +133,16 @@ def results(
     found: list[dict[str, Any]] = []
 
     def add(name: str, target: str, measured: str, holds: bool, *of: Point) -> None:
-        wanting = "" if all(point.valid for point in of) else " (too few unspoiled pairs)"
-        found.append(
-            {
-                "name": f"{name}, {srtp_profile}",
-                "command": command,
-                "target": target,
-                "measured": measured + wanting,
-                "holds": holds,
-                "details": {},
-            }
-        )
+        spoiled = shortage(of)
+        result = {
+            "name": f"{name}, {srtp_profile}",
+            "command": command,
+            "target": target,
+            "measured": measured + (" (spoiled)" if spoiled else ""),
+            "holds": holds and not spoiled,
+            "details": {},
+        }
+        found.append(result | ({"reason": spoiled} if spoiled else {}))
 
     for pattern in dict.fromkeys(point.pattern for point in points):
         series = [point for point in points if point.pattern == pattern]
@@ -253,7 +252,7 @@ def shortage(points: Sequence[Point]) -> str | None:
         pair.spoiled for point in wanting for pair in point.measured if pair.spoiled
     )
     return (
-        f"WARNING: fewer unspoiled pairs than wanted at {where}: {'; '.join(map(str, reasons))}."
+        f"fewer unspoiled pairs than wanted at {where}: {'; '.join(map(str, list(reasons)[:3]))}."
         " Measure again on a machine at rest, or with fewer rooms."
     )
 

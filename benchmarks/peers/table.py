@@ -70,4 +70,4 @@ def _verdict(ours: Entry, peers: Sequence[Entry]) -> tuple[str, bool]:
     if spoiled:
         measured += f"; spoiled: {spoiled}"
     in_time = cheapest.p99_ms is None or ours.p99_ms is None or ours.p99_ms <= cheapest.p99_ms
-    return measured, ratio <= TARGET_RATIO and in_time
+    return measured, ratio <= TARGET_RATIO and in_time and not spoiled

@@ -13,8 +13,9 @@ from loadtest.generator import Traffic
 
 
 def test_worker_and_relay_are_compared_under_both_patterns(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(forwarding, "MORE_PAIRS", 0)  # tests run on a busy machine
     file = tmp_path / "forwarding.json"
     code = forwarding.main(
         ["--rooms", "1", "--seconds", "0.4", "--pairs", "1", "--json", str(file)]
@@ -83,7 +84,7 @@ def test_fewer_unspoiled_pairs_than_wanted_are_warned_of() -> None:
     assert forwarding_report.shortage([point(GOOD, BAD, GOOD, wanted=2)]) is None
     said = forwarding_report.shortage([point(GOOD), point(GOOD, BAD, BUSY, wanted=2)])
     assert said is not None
-    assert said.startswith("WARNING: fewer unspoiled pairs than wanted at 80 rooms (browser): ")
+    assert said.startswith("fewer unspoiled pairs than wanted at 80 rooms (browser): ")
     assert "90.0 ms late" in said
     assert "other processes used 9.0 % of a core" in said
 
@@ -100,7 +101,10 @@ def test_the_targets_of_both_patterns_and_profiles() -> None:
     assert found[name.format("spread", "aes-128-gcm")] == ("≤ 1.5", "1.20 (12.0 µs)", True)
     found = results(point(GOOD), profile="aes-cm-sha1-80")
     assert found[name.format("browser", "aes-cm-sha1-80")][2] is True
-    assert "too few" in results(point(BAD))[name.format("browser", "aes-128-gcm")][1]
+    cheap = Pair(Measured(1.0, LATE), Measured(4.0, FINE), 3.0)
+    _, measured, holds = results(point(cheap))[name.format("browser", "aes-128-gcm")]
+    assert measured == "0.25 (1.0 µs) (spoiled)"
+    assert not holds
 
 
 def test_computed_rooms_and_added_latency() -> None:
