@@ -192,7 +192,8 @@ def complete(
 ) -> dict[str, float]:
     """The moments of a join together with those that the proxy saw, ms after the first request.
 
-    ``keyframe_requests`` is how many the node sent to the second party until the picture was there.
+    ``keyframe_requests`` is how many the node sent to the second party until the picture was there,
+    as far as SRTCP shows it: those at the head of their packet.
     """
     types = {
         Direction.UP: moments["video_type_up"],
