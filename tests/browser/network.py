@@ -136,6 +136,15 @@ class Network:
         """Join a machine that was cut off to the switch again."""
         self.server.run("ip", "link", "set", f"to-{name}", "master", "switch")
 
+    def narrow(self, name: str, kbit_s: int) -> None:
+        """Let only so much through to a machine: a token bucket behind a queue of 300 ms."""
+        bucket = ("rate", f"{kbit_s}kbit", "burst", "3000", "latency", "300ms")
+        self.server.run("tc", "qdisc", "add", "dev", f"to-{name}", "root", "tbf", *bucket)
+
+    def widen(self, name: str) -> None:
+        """Let everything through to a machine again."""
+        self.server.run("tc", "qdisc", "del", "dev", f"to-{name}", "root")
+
     def close(self) -> None:
         """End all namespaces of the network."""
         for host in self._hosts.values():
