@@ -18,7 +18,8 @@ NARROW_KBIT_S = 100
 PAUSED_WITHIN_S = 15.0
 # From the pause on, when what was in the queue and asked for again has passed.
 SETTLE_S, LISTEN_S = 1.5, 3.0
-MOST_CONCEALED = 0.1
+MOST_LOST = 0.05
+MOST_CONCEALED = 0.2  # a busy machine plays late, too
 # The pause is tried again after 5 and then 10 s; the browser needs a moment for a keyframe.
 BACK_WITHIN_S = 20.0
 
@@ -77,6 +78,7 @@ def test_sound_survives_a_narrow_downlink_and_the_picture_returns(
         heard: dict[str, Any] = listening.result(20)
     finally:
         network.widen(CHROMIUM_HOST)
+    assert heard["lost"] <= MOST_LOST * (heard["lost"] + heard["received"]), heard
     assert heard["concealed"] < MOST_CONCEALED, heard
     wait_active(specialist.page, True, BACK_WITHIN_S)
     media.wait_for_pictures(client.page)
