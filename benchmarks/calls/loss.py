@@ -39,7 +39,10 @@ def measure(
         before = [look(page) for page in pages]
         time.sleep(seconds)
         after = [look(page) for page in pages]
-        shown = [shown_s(page, began_s) for page in pages]
+        shown = [
+            [at for at in shown_s(page, began_s) if at <= last.at_s]
+            for page, last in zip(pages, after, strict=True)
+        ]
         sending = [page.evaluate("() => __probe.outgoing()") for page in pages]
         plane_after = pair.api.metrics()
     finally:
