@@ -7,9 +7,7 @@ and goes on behind what it was doing (``Phase``).
 from typing import Final
 
 from sfu.compiled import compiled, compiled_within
-from sfu.native import (
-    POLLIN,
-)
+from sfu.native import POLLIN
 from sfu.plane.addresses import find_address
 from sfu.plane.answering import answer_when_due
 from sfu.plane.bucket import level_after
@@ -77,8 +75,8 @@ def take_turn(t: Tables, now_ns: int) -> None:
         state["position"] = 0
         state["phase"] = Phase.TIMERS
     if now_ns >= state["next_tick_ns"] or state["next_tick_ns"] - now_ns > state["tick_ns"]:
+        state["next_tick_ns"] = now_ns + state["tick_ns"]  # a timer may draw it forward
         run_timers(t, now_ns)
-        state["next_tick_ns"] = now_ns + state["tick_ns"]
     state["slot"] = -1
     flush(t)
     state["phase"] = Phase.WAIT
