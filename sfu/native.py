@@ -336,7 +336,7 @@ class SrtpSession:
 
     ``profile`` is a ``pylibsrtp.Policy.SRTP_PROFILE_…`` value, ``key`` the master key followed by
     the master salt. Sending the same index twice is refused (it would encrypt two texts under one
-    nonce); packets up to 1024 behind the latest are still taken or sent, once each.
+    nonce); packets up to 256 behind the latest are still taken or sent, once each.
 
     Raises ValueError for a key that is too short, ``pylibsrtp.Error`` for an unknown profile.
     """
@@ -345,7 +345,8 @@ class SrtpSession:
         kind = pylibsrtp.Policy.SSRC_ANY_OUTBOUND if outbound else pylibsrtp.Policy.SSRC_ANY_INBOUND
         policy = pylibsrtp.Policy(key=key, ssrc_type=kind, srtp_profile=profile)
         policy.allow_repeat_tx = False
-        policy.window_size = 1024
+        # more than a second of video; libsrtp moves the whole window at every packet
+        policy.window_size = 256
         self._session: Any = pylibsrtp.Session(policy)
         self._pointer = int(_binding.ffi.cast("intptr_t", self._session._srtp[0]))
 

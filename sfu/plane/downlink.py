@@ -48,30 +48,27 @@ def read_downlink(t: Tables, slot: int, now_ns: int) -> DownlinkCounts:
     """The counts of ``slot``; from any thread, each is up to date."""
     record = t.slots[slot]
     streams = t.streams[slot * OUTBOUND : (slot + 1) * OUTBOUND]
-    told = record["told"]
-    audio = streams[Role.AUDIO]
-    reported_ns = max(int(each["reported_ns"]) for each in streams)
+    told = record["told"].tolist()
+    packets, octets = streams["packets"].tolist(), streams["octets"].tolist()
+    reported_ns = streams["reported_ns"].tolist()
     trip_ns = int(record["round_trip_ns"])
-    is_just_measured = trip_ns >= 0 and now_ns - reported_ns < _JUST_REPORTED_NS
-    is_known = now_ns - int(audio["reported_ns"]) < _FRESH_REPORT_NS
-
-    def sent(field: str, *roles: Role) -> int:
-        return sum(int(streams[role][field]) for role in roles)
+    is_just_measured = trip_ns >= 0 and now_ns - max(reported_ns) < _JUST_REPORTED_NS
+    is_known = now_ns - reported_ns[Role.AUDIO] < _FRESH_REPORT_NS
 
     return DownlinkCounts(
-        audio_packets=sent("packets", Role.AUDIO),
-        audio_octets=sent("octets", Role.AUDIO),
-        camera_packets=sent("packets", Role.VIDEO, Role.VIDEO_RTX),
-        camera_octets=sent("octets", Role.VIDEO, Role.VIDEO_RTX),
-        screen_packets=sent("packets", Role.SCREEN, Role.SCREEN_RTX),
-        screen_octets=sent("octets", Role.SCREEN, Role.SCREEN_RTX),
+        audio_packets=packets[Role.AUDIO],
+        audio_octets=octets[Role.AUDIO],
+        camera_packets=packets[Role.VIDEO] + packets[Role.VIDEO_RTX],
+        camera_octets=octets[Role.VIDEO] + octets[Role.VIDEO_RTX],
+        screen_packets=packets[Role.SCREEN] + packets[Role.SCREEN_RTX],
+        screen_octets=octets[Role.SCREEN] + octets[Role.SCREEN_RTX],
         numbered_packets=int(record["numbered_packets"]),
         numbered_octets=int(record["numbered_octets"]),
-        told_packets=int(told[TOLD]),
-        told_lost=int(told[TOLD_LOST]),
-        told_octets=int(told[TOLD_OCTETS]),
-        told_audio=int(told[TOLD_AUDIO]),
-        told_audio_lost=int(told[TOLD_AUDIO_LOST]),
-        fraction_lost=int(audio["fraction_lost"]) / 256 if is_known else None,
+        told_packets=told[TOLD],
+        told_lost=told[TOLD_LOST],
+        told_octets=told[TOLD_OCTETS],
+        told_audio=told[TOLD_AUDIO],
+        told_audio_lost=told[TOLD_AUDIO_LOST],
+        fraction_lost=int(streams["fraction_lost"][Role.AUDIO]) / 256 if is_known else None,
         round_trip_s=trip_ns / 1e9 if is_just_measured else None,
     )

@@ -249,8 +249,10 @@ def forward(
     if codec >= Codec.VP8:
         continue_pictures(data, payload, data_end, codec, stream, epoch, ssrc)
         note_payload(t, source, data, payload, data_end, codec)
-        if source["keyframe_wanted"] != 0 and source["keyframe_tries"] == 0:
-            ask_for_keyframes(t, slot, now_ns)
+        if source["keyframe_wanted"] != 0:
+            sender["pressing"] = 1
+            if source["keyframe_tries"] == 0:
+                ask_for_keyframes(t, slot, now_ns)
         mark = flags & 0x80
         keep(t, partner, role, ours, payload, data_end, our_timestamp, mark, codec, now_ns)
         allow_resends(t, partner)

@@ -47,6 +47,7 @@ def want_keyframe(t: Tables, slot: int, kind: int) -> None:
 
     ``ask_for_keyframes`` sends the request, at the latest at the next tick.
     """
+    t.slots[slot]["pressing"] = 1
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         source = t.sources[place]
         wanted = source["ssrc"] >= 0 and source["kind"] == kind and source["rtx"] == 0

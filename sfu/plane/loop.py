@@ -28,6 +28,7 @@ from sfu.plane.tables import (
     ADDRESS_WORDS,
     ADDRESSES,
     FIRST_OCTET,
+    INBOUND,
     STRIDE,
     DropReason,
     Phase,
@@ -223,5 +224,17 @@ def run_timers(t: Tables, now_ns: int) -> None:
         if record["open"] != 0 and record["faults"] < FAULTS_ALLOWED:
             answer_when_due(t, slot, now_ns)
             report_when_due(t, slot, now_ns)
-            ask_when_due(t, slot, now_ns)
-            ask_for_keyframes(t, slot, now_ns)
+            if record["pressing"] != 0:
+                ask_when_due(t, slot, now_ns)
+                ask_for_keyframes(t, slot, now_ns)
+                record["pressing"] = 1 if _is_pressing(t, slot) else 0
+
+
+@compiled_within
+def _is_pressing(t: Tables, slot: int) -> bool:
+    """Whether a source of ``slot`` still wants something; most ticks need not look at any."""
+    for place in range(slot * INBOUND, (slot + 1) * INBOUND):
+        source = t.sources[place]
+        if source["missing"] != 0 or source["keyframe_wanted"] != 0:
+            return True
+    return False

@@ -125,6 +125,7 @@ def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
         loss["noticed_ns"] = now_ns
         loss["noticed_packets"] = source["packets"]
         loss["tries"] = 0
+    t.slots[place // INBOUND]["pressing"] = 1
     source["missing"] += count
     source["lost"] += count
     t.counts[Counter.LOSSES] += count

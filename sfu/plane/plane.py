@@ -117,6 +117,7 @@ class Plane:
         if settings.receive_runs:
             receive_runs(sock)
         _enlarge(sock, _SOCKET_BUFFER)
+        self._heard_ns = self._tables.slots["last_heard_ns"]
         self._state = self._tables.state[0]
         self._state["socket"] = sock.fileno()
         self._state["segmentation"] = settings.send_runs and sends_runs()
@@ -247,7 +248,7 @@ class Plane:
     def last_heard_ns(self, slot: int) -> int:
         """When the last authenticated SRTP or SRTCP came: CLOCK_REALTIME ns, 0 for never."""
         self._check_slot(slot)
-        return int(self._tables.slots["last_heard_ns"][slot])
+        return int(self._heard_ns[slot])
 
     def remote(self, slot: int) -> bytes | None:
         """Where the plane sends for ``slot`` now, in the form of ``sfu.native.pack_address``."""
@@ -259,25 +260,33 @@ class Plane:
     def statistics(self, slot: int) -> ConnectionStatistics:
         """The counts of ``slot``. Each is up to date; together they may be a packet apart."""
         self._check_slot(slot)
+        # whole columns become lists: a structured scalar of NumPy takes longer than this loop
         record = self._tables.slots[slot]
         sources = self._tables.sources[slot * INBOUND : (slot + 1) * INBOUND]
         streams = self._tables.streams[slot * OUTBOUND : (slot + 1) * OUTBOUND]
         expected = received = 0
         jitters: list[float] = []
-        for source in sources:
-            reception = source["reception"]
-            if source["ssrc"] < 0 or reception[RECEIVED] == 0:
+        for place, ssrc in enumerate(sources["ssrc"].tolist()):
+            if ssrc < 0:
                 continue
-            expected += int(reception[HIGHEST] - reception[FIRST]) + 1
-            received += int(reception[RECEIVED])
-            if source["rtx"] == 0:
-                is_audio = source["kind"] == TrackKind.AUDIO
+            reception = sources["reception"][place].tolist()
+            if reception[RECEIVED] == 0:
+                continue
+            expected += reception[HIGHEST] - reception[FIRST] + 1
+            received += reception[RECEIVED]
+            if sources["rtx"][place] == 0:
+                is_audio = sources["kind"][place] == TrackKind.AUDIO
                 rate = CLOCK_RATE_AUDIO if is_audio else CLOCK_RATE_VIDEO
-                jitters.append(int(reception[JITTER_SCALED]) / 16 / rate)
+                jitters.append(reception[JITTER_SCALED] / 16 / rate)
         now_ns = time.time_ns()
-        fresh = [each for each in streams if now_ns - int(each["reported_ns"]) < _FRESH_REPORT_NS]
-        weight = sum(int(each["packets"]) for each in fresh)
-        lost = sum(int(each["fraction_lost"]) * int(each["packets"]) for each in fresh)
+        packets = streams["packets"].tolist()
+        weight = lost = 0
+        for each, (reported_ns, fraction) in enumerate(
+            zip(streams["reported_ns"].tolist(), streams["fraction_lost"].tolist(), strict=True)
+        ):
+            if now_ns - reported_ns < _FRESH_REPORT_NS:
+                weight += packets[each]
+                lost += fraction * packets[each]
         trip_ns = int(record["round_trip_ns"])
         return ConnectionStatistics(
             packets_in=int(record["packets_in"]),
@@ -287,8 +296,8 @@ class Plane:
             expected_in=expected,
             received_in=received,
             jitter_in_s=max(jitters) if jitters else None,
-            media_packets_out=sum(int(each["packets"]) for each in streams),
-            lost_out=sum(int(each["packets_lost"]) for each in streams),
+            media_packets_out=sum(packets),
+            lost_out=sum(streams["packets_lost"].tolist()),
             fraction_lost_out=lost / 256 / weight if weight else None,
             round_trip_s=trip_ns / 1e9 if trip_ns >= 0 else None,
             downlink=read_downlink(self._tables, slot, now_ns),

@@ -246,6 +246,7 @@ SLOT = np.dtype(
         ("remote", np.int64),
         ("last_heard_ns", np.int64),
         ("faults", np.int64),
+        ("pressing", np.int64),  # 1: of a source packets are missing, or a keyframe is wanted
         ("fault_untold", np.int64),  # 1: the event waits for room
         ("release_untold", np.int64),
         # Token buckets: when the bucket will be full again (see ``bucket.take``)

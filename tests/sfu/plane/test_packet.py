@@ -128,6 +128,8 @@ def test_elements_are_those_of_an_independent_reader(body: bytes, profile: int) 
     expected = [-1] * EXTENSIONS
     expected_mid = None
     for number, value in found:
+        if profile == 0xBEDE and number == 15:  # RFC 8285 section 4.2: nothing after it counts
+            break
         if number == 4:
             expected_mid = value
         elif sizes.get(number) == len(value):

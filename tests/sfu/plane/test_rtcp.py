@@ -287,7 +287,11 @@ def test_nack_asks_for_exactly_these(first: int, steps: list[int]) -> None:
     assert isinstance(packet, RtcpRtpfbPacket)
     assert (packet.fmt, packet.ssrc, packet.media_ssrc) == (1, 5, 6)
     assert [number & 0xFFFF for number in packet.lost] == [number & 0xFFFF for number in lost]
-    assert behind - 8 == len(bytes(packet)), "no more entries than due"
+    entries, reach = 0, -1
+    for number in lost:
+        if number > reach:
+            entries, reach = entries + 1, number + 16
+    assert behind - 8 == 12 + 4 * entries, "no more entries than due"
     assert np.all(out[behind:] == 0xEE)
 
 
