@@ -1,10 +1,10 @@
 """Our worker in a process of its own, for benchmarks.
 
-``python -m benchmarks.worker_process HOST`` prints {"port": …} and then answers each line of JSON:
-{"open_room": room} → {}; {"join": [room, participant, offer]} → {"answer": sdp} or
-{"error": detail}; {"counts": true} → what the worker has counted; {"lag": true} → how late its
-event loop has been since it was last asked (``lag``; measured from the first time on);
-{"memory": true} → {"rss_kb": …}. It ends with its standard input.
+``python -m benchmarks.worker_process HOST [SETTINGS]`` (a JSON object of ``PlaneSettings``) prints
+{"port": …} and then answers each line of JSON: {"open_room": room} → {}; {"join": [room,
+participant, offer]} → {"answer": sdp} or {"error": detail}; {"counts": true} → what the worker has
+counted; {"lag": true} → how late its event loop has been since it was last asked (``lag``; measured
+from the first time on); {"memory": true} → {"rss_kb": …}. It ends with its standard input.
 """
 
 import asyncio
@@ -18,14 +18,15 @@ import uvloop
 
 from benchmarks.lag import LagMeter
 from sfu.api import Answer, Join, OpenRoom, Refused, Reply
+from sfu.plane import PlaneSettings
 from sfu.server import Worker, WorkerSettings
 
 LINE_LIMIT = 1 << 20
 
 
-async def serve(host: str) -> None:
+async def serve(host: str, plane: PlaneSettings) -> None:
     """Run a worker until standard input ends."""
-    worker = await Worker.start(WorkerSettings(udp_host=host))
+    worker = await Worker.start(WorkerSettings(udp_host=host, plane=plane))
     reader = asyncio.StreamReader(LINE_LIMIT)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
@@ -79,4 +80,4 @@ def _say(reply: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1], PlaneSettings(**json.loads("".join(sys.argv[2:]) or "{}"))))

@@ -18,7 +18,7 @@ from benchmarks import processor
 from benchmarks.forwarding import PATTERNS, generator_core, patterns
 from benchmarks.peers import network, plot
 from benchmarks.peers.aiortc_peer import contend_aiortc
-from benchmarks.peers.contest import FLOOR, OURS, Entry, contend
+from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, contend
 from benchmarks.peers.janus import start_janus
 from benchmarks.peers.own import start_asyncio_forwarder, start_relay, start_worker
 from benchmarks.peers.rtpengine import start_rtpengine
@@ -29,6 +29,7 @@ Contender = Callable[..., Awaitable[list[Entry]]]
 FORWARDERS: dict[str, Contender] = {
     FLOOR: partial(contend, start=start_relay),
     OURS: partial(contend, start=start_worker),
+    AWAKE: partial(contend, start=partial(start_worker, plane='{"coalesce_ns": 0}')),
     "rtpengine": partial(contend, start=start_rtpengine),
     "Janus": partial(contend, start=start_janus),
     "asyncio": partial(contend, start=start_asyncio_forwarder),

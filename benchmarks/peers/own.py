@@ -100,9 +100,11 @@ class AsyncioForwarder:
 
 
 @asynccontextmanager
-async def start_worker(core: int, host: str, srtp_profile: str) -> AsyncIterator[Worker]:
-    """Our worker with its default settings."""
-    with ServerProcess("benchmarks.worker_process", core, host) as process:
+async def start_worker(
+    core: int, host: str, srtp_profile: str, plane: str = "{}"
+) -> AsyncIterator[Worker]:
+    """Our worker with its default settings, or other ``PlaneSettings`` (a JSON object)."""
+    with ServerProcess("benchmarks.worker_process", core, host, plane) as process:
         process.read()
         yield Worker(process, host, srtp_profile)
 

@@ -9,7 +9,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.peers.contest import FLOOR, OURS, Entry
+from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry
 
 # told apart without colour too: by marker and by the label at the line
 _COLOURS = ("#b45309", "#4d7c0f", "#7c3aed", "#0e7490", "#be185d")
@@ -20,11 +20,12 @@ def draw(entries: Sequence[Entry], file: Path, title: str) -> None:
     """Write the picture as PNG."""
     names = list(dict.fromkeys(each.name for each in entries))
     styles: dict[str, dict[str, object]] = {}
-    others = [name for name in names if name not in (OURS, FLOOR)]
+    others = [name for name in names if name not in (OURS, AWAKE, FLOOR)]
     for index, name in enumerate(others):
         style = index % len(_COLOURS)
         styles[name] = {"color": _COLOURS[style], "marker": _MARKERS[style], "linewidth": 1.5}
     styles[OURS] = {"color": "#1d4ed8", "marker": "o", "linewidth": 2.8}
+    styles[AWAKE] = {"color": "#1d4ed8", "marker": ".", "linewidth": 1.2, "linestyle": ":"}
     styles[FLOOR] = {"color": "#6b7280", "marker": ".", "linewidth": 1.2, "linestyle": "--"}
     figure, (cost, latency) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
     for name in names:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from benchmarks.peers.contest import FLOOR, OURS, Entry, added_ms
+from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, added_ms
 
 TARGET_ROOMS: Final = (40, 80)
 TARGET_RATIO: Final = 0.5
@@ -39,7 +39,8 @@ def results(entries: Sequence[Entry], command: str) -> list[dict[str, Any]]:
         ours = next((each for each in there if each.name == OURS), None)
         if ours is None:
             continue
-        measured, holds = _verdict(ours, [each for each in there if each.name not in (OURS, FLOOR)])
+        peers = [each for each in there if each.name not in (OURS, AWAKE, FLOOR)]
+        measured, holds = _verdict(ours, peers)
         found.append(
             {
                 "name": f"CPU per packet ÷ cheapest peer that runs, {rooms} rooms",
