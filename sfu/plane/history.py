@@ -9,7 +9,7 @@ A stretch of an arena is named by how many octets were written in front of it, e
 once whether it has been overwritten since.
 """
 
-from sfu.compiled import compiled_within
+from sfu.compiled import compiled, compiled_within
 from sfu.plane.pointers import DATA, HISTORY, copy
 from sfu.plane.tables import KEPT_PACKETS, OUTBOUND, Role, Tables
 from sfu.rtp.media import Extension
@@ -61,7 +61,7 @@ def _is_whole(t: Tables, slot: int, place: int) -> bool:
     return bool(record["history_from"] <= position and written <= t.state[0]["history_octets"])
 
 
-@compiled_within
+@compiled
 def find_kept(t: Tables, slot: int, role: int, number: int, now_ns: int) -> int:
     """The place in ``t.kept`` of a packet sent to ``slot`` lately; −1 when there is none.
 

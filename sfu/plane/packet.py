@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sfu.compiled import compiled_within
+from sfu.compiled import compiled, compiled_within
 from sfu.plane.rtcp import get8, get16, get32, put16, put32
 from sfu.plane.tables import EXTENSIONS, Integers, Octets, Record
 from sfu.rtp.media import Extension
@@ -13,7 +13,7 @@ LONGEST_HEADER: Final = _HEADER + 4 + 20  # all known elements, rounded up
 ROOM_FOR_HEADER: Final = 64  # in front of a payload that is written into a row; a multiple of four
 
 
-@compiled_within
+@compiled
 def header_end(data: Octets, at: int, end: int) -> int:
     """Where the payload of the RTP packet from ``at`` to ``end`` begins; −1 when malformed."""
     if at + _HEADER > end or get8(data, at) >> 6 != 2:
@@ -26,7 +26,7 @@ def header_end(data: Octets, at: int, end: int) -> int:
     return behind if behind <= end else -1
 
 
-@compiled_within
+@compiled
 def payload_end(data: Octets, at: int, payload: int, end: int) -> int:
     """Where the payload that begins at ``payload`` ends and padding begins; −1 when malformed."""
     if not get8(data, at) & 0x20:
@@ -49,7 +49,7 @@ def _element_size(kind: int) -> int:
     return -1
 
 
-@compiled_within
+@compiled
 def read_elements(
     data: Octets, at: int, payload: int, extension_of: Octets, elements: Integers
 ) -> None:
@@ -98,7 +98,7 @@ def read_elements(
         position += length
 
 
-@compiled_within
+@compiled
 def write_header(
     data: Octets,
     payload: int,
@@ -145,7 +145,7 @@ def write_header(
     return at
 
 
-@compiled_within
+@compiled
 def packet_ssrc(data: Octets, at: int) -> int:
     """The SSRC of an RTP packet."""
     return get32(data, at + 8)
