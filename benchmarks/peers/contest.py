@@ -12,7 +12,7 @@ from loadtest.arrival_profile import ArrivalProfile
 from loadtest.generator import Generator
 
 OURS: Final = "rodrun"
-AWAKE: Final = "rodrun, no coalescing"
+AWAKE: Final = "rodrun awake"
 FLOOR: Final = "bare relay"
 REPEATS: Final = 2  # more runs at most, in place of spoiled ones
 
