@@ -1,6 +1,6 @@
 """What a worker has counted, for Prometheus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -42,56 +42,45 @@ class WorkerCollector(Collector):
         participants.add_metric(["joining"], counts.joining)
         participants.add_metric(["connected"], counts.connected)
         yield participants
-        yield _by_direction(
+        yield _by_label(
             "rodrun_media_packets",
             "SRTP and SRTCP packets, authentic ones from browsers and those sent to them.",
-            counts.packets_in,
-            counts.packets_out,
+            "direction",
+            {"in": counts.packets_in, "out": counts.packets_out},
         )
-        yield _by_direction(
+        yield _by_label(
             "rodrun_media_bytes",
             "UDP payload of these packets.",
-            counts.octets_in,
-            counts.octets_out,
+            "direction",
+            {"in": counts.octets_in, "out": counts.octets_out},
         )
-        drops = CounterMetricFamily(
-            "rodrun_dropped_packets",
-            "Datagrams that went no further, by reason.",
-            labels=["reason"],
+        drops = {why: number for why, number in counts.drops.items() if why != SOCKET_OVERFLOW}
+        yield _by_label(
+            "rodrun_dropped_packets", "Datagrams that went no further, by reason.", "reason", drops
         )
-        for reason, number in sorted(counts.drops.items()):
-            if reason != SOCKET_OVERFLOW:
-                drops.add_metric([reason], number)
-        yield drops
         yield CounterMetricFamily(
             "rodrun_socket_overflow_packets",
             "Datagrams that the kernel dropped because the socket's buffer was full.",
             counts.drops.get(SOCKET_OVERFLOW, 0),
         )
-        events = CounterMetricFamily(
+        yield _by_label(
             "rodrun_plane_events",
             "What else the forwarding plane has counted, bounds that were reached among it.",
-            labels=["event"],
+            "event",
+            counts.plane_events,
         )
-        for event, number in sorted(counts.plane_events.items()):
-            events.add_metric([event], number)
-        yield events
-        handshakes = CounterMetricFamily(
+        yield _by_label(
             "rodrun_handshakes",
             "DTLS handshakes that ended, by SRTP profile or as failed.",
-            labels=["outcome"],
+            "outcome",
+            counts.handshakes,
         )
-        for outcome, number in sorted(counts.handshakes.items()):
-            handshakes.add_metric([outcome], number)
-        yield handshakes
-        refused = CounterMetricFamily(
+        yield _by_label(
             "rodrun_refused_requests",
             "Requests of control that were not carried out, by the code of the refusal.",
-            labels=["code"],
+            "code",
+            counts.refused,
         )
-        for code, number in sorted(counts.refused.items()):
-            refused.add_metric([code], number)
-        yield refused
         yield GaugeMetricFamily(
             "rodrun_waiting_commands",
             "Commands that wait for the forwarding plane; joins are refused beyond a thousand.",
@@ -102,8 +91,8 @@ class WorkerCollector(Collector):
         )
 
 
-def _by_direction(name: str, text: str, inbound: int, outbound: int) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, text, labels=["direction"])
-    family.add_metric(["in"], inbound)
-    family.add_metric(["out"], outbound)
+def _by_label(name: str, text: str, label: str, numbers: Mapping[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, number in sorted(numbers.items()):
+        family.add_metric([value], number)
     return family

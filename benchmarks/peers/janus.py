@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 from aiortc import RTCCertificate
 
-from benchmarks.peers.peer import Joined
+from benchmarks.peers.peer import Joined, Running
 from benchmarks.peers.program import Program
 from loadtest.generator import NOBODY
 from loadtest.participant import Participant
@@ -126,23 +126,14 @@ class Session:
                 answer.set_result(reply)
 
 
-class Janus:
+class Janus(Running[Program]):
     """A running Janus; see ``peer.Peer``."""
 
     def __init__(self, program: Program, session: Session, host: str, srtp_profile: str) -> None:
-        self._program, self._session = program, session
-        self._host, self._srtp_profile = host, srtp_profile
+        super().__init__(program, host, srtp_profile)
+        self._session = session
         self._rooms = itertools.count(1)
         self._certificate = RTCCertificate.generateCertificate()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._program.pid
-
-    def cpu_ns(self) -> int:
-        """What it has used so far."""
-        return self._program.cpu_ns()
 
     async def join(self, rooms: int) -> Joined:
         """Publishers 0, 1 and their subscribers 2, 3 for each room."""

@@ -6,27 +6,17 @@ from contextlib import asynccontextmanager
 from aiortc import RTCCertificate
 
 from benchmarks.forwarding import join_relay, join_worker
-from benchmarks.peers.peer import Joined, pairs
+from benchmarks.peers.peer import Joined, Running, pairs
 from benchmarks.server_process import ServerProcess
 from loadtest.participant import SRTP_PROFILES, Participant
 
 
-class Worker:
+class Worker(Running[ServerProcess]):
     """Our worker; see ``peer.Peer``."""
 
     def __init__(self, process: ServerProcess, host: str, srtp_profile: str) -> None:
-        self._process = process
-        self._host, self._srtp_profile = host, srtp_profile
+        super().__init__(process, host, srtp_profile)
         self._rooms = 0
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def cpu_ns(self) -> int:
-        """What it has used so far."""
-        return self._process.cpu_ns()
 
     async def join(self, rooms: int) -> Joined:
         """By ICE and DTLS."""
@@ -37,45 +27,25 @@ class Worker:
         return pairs(joined)
 
 
-class Relay:
+class Relay(Running[ServerProcess]):
     """The relay of ``benchmarks.relay``, the least a forwarder can do; see ``peer.Peer``."""
 
     def __init__(self, process: ServerProcess, host: str, srtp_profile: str) -> None:
-        self._process = process
-        self._host, self._srtp_profile = host, srtp_profile
+        super().__init__(process, host, srtp_profile)
         self._port = int(process.ask(listen=host)["port"])
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def cpu_ns(self) -> int:
-        """What it has used so far."""
-        return self._process.cpu_ns()
 
     async def join(self, rooms: int) -> Joined:
         """Under keys of the participants' own."""
         return pairs(join_relay(self._process, self._port, rooms, self._srtp_profile, self._host))
 
 
-class AsyncioForwarder:
+class AsyncioForwarder(Running[ServerProcess]):
     """The forwarder of ``asyncio_forwarder``; see ``peer.Peer``."""
 
     def __init__(self, process: ServerProcess, host: str, srtp_profile: str) -> None:
-        self._process = process
-        self._host, self._srtp_profile = host, srtp_profile
+        super().__init__(process, host, srtp_profile)
         self._port = int(process.read()["port"])
         self._certificate = RTCCertificate.generateCertificate()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def cpu_ns(self) -> int:
-        """What it has used so far."""
-        return self._process.cpu_ns()
 
     async def join(self, rooms: int) -> Joined:
         """Under keys that both sides are told."""

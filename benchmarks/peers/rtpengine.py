@@ -17,7 +17,7 @@ from pathlib import Path
 from aiortc import RTCCertificate
 
 from benchmarks.peers import bencode
-from benchmarks.peers.peer import Joined, pairs
+from benchmarks.peers.peer import Joined, Running, pairs
 from benchmarks.peers.program import Program
 from loadtest.participant import Participant
 from loadtest.peer_description import describe, one_line
@@ -79,23 +79,14 @@ class Control(asyncio.DatagramProtocol):
         return reply
 
 
-class Rtpengine:
+class Rtpengine(Running[Program]):
     """A running rtpengine; see ``peer.Peer``."""
 
     def __init__(self, program: Program, control: Control, host: str, srtp_profile: str) -> None:
-        self._program, self._control = program, control
-        self._host, self._srtp_profile = host, srtp_profile
+        super().__init__(program, host, srtp_profile)
+        self._control = control
         self._calls = itertools.count()
         self._certificate = RTCCertificate.generateCertificate()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._program.pid
-
-    def cpu_ns(self) -> int:
-        """What it has used so far."""
-        return self._program.cpu_ns()
 
     async def join(self, rooms: int) -> Joined:
         """A call for each room."""
