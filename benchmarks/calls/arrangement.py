@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class ImpairmentProxy:
         return self._ended
 
 
+@dataclass(frozen=True)
 class Arrangement:
     """What the benchmarks of calls run on.
 
@@ -86,21 +87,12 @@ class Arrangement:
         folder: for logs; gone afterwards.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        client: Browser,
-        specialist: Browser,
-        server: Server,
-        proxy: ImpairmentProxy | None,
-        folder: Path,
-    ) -> None:
-        self.network = network
-        self.client = client
-        self.specialist = specialist
-        self.server = server
-        self.proxy = proxy
-        self.folder = folder
+    network: Network
+    client: Browser
+    specialist: Browser
+    server: Server
+    proxy: ImpairmentProxy | None
+    folder: Path
 
 
 @contextmanager
