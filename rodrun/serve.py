@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 
 import control.settings
-from control.adapters.store import Store
+from control.adapters.database import Database
 from control.consultations.policy import PLATFORM
 from control.web.application import application
 from rodrun.certificate import tls_context
@@ -25,7 +25,7 @@ from sfu.transport.interfaces import hosts_to_announce, machine_addresses
 
 logger = logging.getLogger("rodrun")
 
-DATABASE = "rodrun.sqlite"
+DATABASE_FILE = "rodrun.sqlite"
 CLOSE_WITHIN_S = 3.0
 _LOOPBACK = ["localhost", "127.0.0.1", "::1"]
 
@@ -52,10 +52,10 @@ async def serve(settings: ServeSettings) -> None:
         raise ServeError(f"cannot use the data folder {settings.data_dir}: {error}") from error
     context = tls_context(settings.tls, settings.data_dir, _hosts(settings))
 
-    async with _store(settings) as store, _worker(settings) as worker:
+    async with _database(settings) as database, _worker(settings) as worker:
         registry = CollectorRegistry()
         registry.register(WorkerCollector(worker))
-        app = application(store, worker, control_settings, registry=registry)
+        app = application(database, worker, control_settings, registry=registry)
         async with _site(app, settings, context) as port:
             _announce(settings, port, worker.port)
             await stop.wait()
@@ -113,12 +113,12 @@ def _hosts(settings: ServeSettings) -> list[str]:
 
 
 @asynccontextmanager
-async def _store(settings: ServeSettings) -> AsyncIterator[Store]:
-    store = await Store.open_file(settings.data_dir / DATABASE)
+async def _database(settings: ServeSettings) -> AsyncIterator[Database]:
+    database = await Database.open_file(settings.data_dir / DATABASE_FILE)
     try:
-        yield store
+        yield database
     finally:
-        await store.close()
+        await database.close()
 
 
 @asynccontextmanager

@@ -4,8 +4,11 @@ import secrets
 from dataclasses import dataclass
 
 import jwt
+from sqlalchemy import Connection, delete
+from sqlalchemy.dialects import postgresql, sqlite
 
-from control.adapters.store import Store
+from control.adapters import tables
+from control.adapters.database import Database
 from control.consultations.parties import Role
 from control.errors import JoinTokenExpired, JoinTokenInvalid, JoinTokenUsed
 
@@ -29,9 +32,9 @@ class JoinToken:
 class JoinTokens:
     """Issues and redeems them. ``now`` is in Unix seconds."""
 
-    def __init__(self, secret: bytes, store: Store) -> None:
+    def __init__(self, secret: bytes, database: Database) -> None:
         self._secret = secret
-        self._store = store
+        self._database = database
 
     def issue(
         self, consultation_id: str, user_id: str, role: Role, now: float
@@ -55,9 +58,21 @@ class JoinTokens:
         token = self._read(text)
         if now > token.expires_at:
             raise JoinTokenExpired(f"Join tokens live {LIFETIME_S:.0f} s; ask for a fresh one.")
-        if not await self._store.use_join_token(token.id, token.expires_at, now):
+        if not await self._use(token.id, token.expires_at, now):
             raise JoinTokenUsed("A join token works once; ask for a fresh one.")
         return token
+
+    async def _use(self, token_id: str, expires_at: float, now: float) -> bool:
+        """Remember that a token was used; False when it already was. Expired ones are forgotten."""
+        table = tables.used_join_tokens
+
+        def use(connection: Connection) -> bool:
+            connection.execute(delete(table).where(table.c.expires_at < now))
+            of_dialect = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+            new = of_dialect(table).values(id=token_id, expires_at=expires_at)
+            return connection.execute(new.on_conflict_do_nothing()).rowcount == 1
+
+        return await self._database.write(use)
 
     def _read(self, text: str) -> JoinToken:
         try:

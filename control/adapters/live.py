@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 
 from control.adapters.audience import Audience
 from control.adapters.errands import Errands
+from control.adapters.people import Specialist, User
 from control.adapters.scheduler import Clock, Scheduler
-from control.adapters.store import Specialist, Store, User
+from control.adapters.store import Store
 from control.consultations import requests
 from control.consultations.commands import Accept, Command, Heard, ServiceInterrupted, perform
 from control.consultations.consultation import Change, Consultation

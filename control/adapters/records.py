@@ -1,17 +1,16 @@
 """How a consultation lies in the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from control.adapters.database import Row
 from control.consultations.consultation import Consultation, End
 from control.consultations.early_end import EarlyEnd
 from control.consultations.parties import Party, Role, Terms
 from control.consultations.ratings import Rating, Subject
 from control.consultations.states import EndReason, State
-
-Row = Mapping[Any, Any]
 
 
 def to_row(consultation: Consultation) -> dict[str, Any]:

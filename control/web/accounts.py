@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200
 
-from control.adapters.store import Profile, Store, User
+from control.adapters.people import People, Profile, User
 from control.consultations.parties import Role
 from control.consultations.text import cleaned
 from control.errors import NotFound
@@ -38,13 +38,13 @@ def demo_identity(secret: bytes) -> Identity:
     return Identity(issuer="rodrun-demo", audience="rodrun", secret=secret)
 
 
-async def add_demo_accounts(store: Store, now: float) -> None:
+async def add_demo_accounts(people: People, now: float) -> None:
     """The demo users, acquainted; a profile that was changed since stays."""
     for user in DEMO_USERS.values():
-        await store.save_user(user)
-    if await store.specialist("ivan") is None:
-        await store.save_profile("ivan", Profile(DEMO_PROFILE.summary, DEMO_PROFILE.terms()))
-        await store.add_specialist("maria", "ivan", now)
+        await people.save_user(user)
+    if await people.specialist("ivan") is None:
+        await people.save_profile("ivan", Profile(DEMO_PROFILE.summary, DEMO_PROFILE.terms()))
+        await people.add_specialist("maria", "ivan", now)
 
 
 class DemoAccountsView(View):
@@ -92,7 +92,7 @@ class MeView(View):
 
         Tags: accounts
         """
-        specialist = await self.service.store.specialist(self.user.id)
+        specialist = await self.service.people.specialist(self.user.id)
         profile = specialist.profile if specialist else None
         return reply(
             Me(
@@ -115,7 +115,7 @@ class ProfileView(View):
         Tags: accounts
         """
         profile = Profile(cleaned(body.summary, 1000), body.terms())
-        await self.service.store.save_profile(self.user.id, profile)
+        await self.service.people.save_profile(self.user.id, profile)
         return reply(ProfileOut.of(profile))
 
 

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
+from control.adapters.people import People
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.secret import own_secret
@@ -38,7 +40,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 def application(
-    store: Store,
+    database: Database,
     node: NodePort,
     settings: Settings,
     *,
@@ -47,12 +49,13 @@ def application(
 ) -> web.Application:
     """Control as an aiohttp application: API, events, page, metrics.
 
-    It follows the node's events and the deadlines from start-up to clean-up; ``store`` and
+    It follows the node's events and the deadlines from start-up to clean-up; ``database`` and
     ``node`` stay the caller's, who closes them afterwards. ``registry`` is what /metrics shows;
     control adds its own figures to it.
     """
     secret = own_secret(settings.data_dir)
     identity = settings.identity or accounts.demo_identity(secret)
+    store = Store(database)
     hub = Hub(settings.policy, clock)
     errands = Errands()
     live = LiveConsultations(
@@ -66,13 +69,15 @@ def application(
     app[SERVICE] = Service(
         settings=settings,
         clock=clock,
+        database=database,
+        people=People(database),
         store=store,
         live=live,
         rooms=rooms,
         hub=hub,
         errands=errands,
         access_tokens=AccessTokens(identity),
-        join_tokens=JoinTokens(secret, store),
+        join_tokens=JoinTokens(secret, database),
     )
     app[events.SOCKETS] = set()
     app[health.REGISTRY] = registry
@@ -96,7 +101,7 @@ def application(
 async def _running(app: web.Application) -> AsyncIterator[None]:
     service = app[SERVICE]
     if service.settings.demo:
-        await accounts.add_demo_accounts(service.store, service.clock())
+        await accounts.add_demo_accounts(service.people, service.clock())
     await service.live.load()
     tasks = [
         asyncio.create_task(service.rooms.run(), name="node events"),

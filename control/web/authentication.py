@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from control.adapters.store import User
+from control.adapters.people import User
 from control.consultations.parties import Role
 from control.errors import NotAuthenticated, TokenExpired, TokenInvalid
 from control.settings import Identity

@@ -42,7 +42,7 @@ class ConsultationsView(View):
         """
         if self.user.role is not Role.CLIENT:
             raise NotPermitted("Clients ask for consultations.")
-        specialist = await self.service.store.specialist(body.specialist_id)
+        specialist = await self.service.people.specialist(body.specialist_id)
         if specialist is None:
             raise NotFound("There is no such specialist.")
         online = self.service.hub.presence(specialist.user.id).online

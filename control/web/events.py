@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from control.adapters.store import User
+from control.adapters.people import User
 from control.consultations.parties import Role
 from control.errors import ControlError
 from control.web.hub import EventConnection, Message
@@ -140,7 +140,7 @@ class _Page:
             for role, paused in self._service.rooms.paused(consultation.id).items():
                 self._send(self._service.hub.pause_message(consultation, role, paused))
         if self._user.role is Role.CLIENT:
-            for each in await self._service.store.added_specialists(self._user.id):
+            for each in await self._service.people.added_specialists(self._user.id):
                 takes_video = each.profile.terms.takes_video
                 self._send(self._presence(each.user.id, takes_video))
 
@@ -169,11 +169,11 @@ class _Page:
         """Those who added this specialist see them come and go."""
         if self._user.role is not Role.SPECIALIST:
             return
-        store = self._service.store
-        specialist = await store.specialist(self._user.id)
+        people = self._service.people
+        specialist = await people.specialist(self._user.id)
         if specialist is None:
             return
-        clients = await store.clients_who_added(self._user.id)
+        clients = await people.clients_who_added(self._user.id)
         # Looked at last, so that of two changes in a row the later one is told later.
         takes_video = specialist.profile.terms.takes_video
         self._service.hub.tell(clients, self._presence(self._user.id, takes_video))

@@ -75,7 +75,7 @@ async def readyz(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     try:
         async with asyncio.timeout(READY_WITHIN_S):
-            await service.store.ping()
+            await service.database.ping()
             await service.rooms.ping()
     except ControlError:
         raise

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from control.adapters.people import User
 from control.adapters.scheduler import Clock
-from control.adapters.store import User
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.policy import Policy

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from control.adapters.store import Profile, Specialist
+from control.adapters.people import Profile, Specialist
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role, Terms
 from control.consultations.policy import Policy

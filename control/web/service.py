@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
+from control.adapters.people import People, User
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
-from control.adapters.store import Store, User
+from control.adapters.store import Store
 from control.settings import Settings
 from control.web.authentication import AccessTokens
 from control.web.hub import Hub
@@ -21,6 +23,8 @@ class Service:
 
     settings: Settings
     clock: Clock
+    database: Database
+    people: People
     store: Store
     live: LiveConsultations
     rooms: Rooms
@@ -30,10 +34,10 @@ class Service:
     join_tokens: JoinTokens
 
     async def sign_in(self, token: str) -> tuple[User, float]:
-        """The user of an access token, and when it ends. The store knows them from then on."""
+        """The user of an access token, and when it ends. We know them from then on."""
         user, expires_at = self.access_tokens.check(token, self.clock())
-        if await self.store.user(user.id) != user:
-            await self.store.save_user(user)
+        if await self.people.user(user.id) != user:
+            await self.people.save_user(user)
         return user, expires_at
 
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r204
 
-from control.adapters.store import Specialist
+from control.adapters.people import Specialist
 from control.consultations.parties import Role
 from control.errors import NotFound
 from control.web.schema import AddedSpecialist, FoundSpecialist
@@ -18,8 +18,8 @@ class SpecialistsView(View):
 
         Tags: specialists
         """
-        found = await self.service.store.specialists(search[:200])
-        added = {each.user.id for each in await self.service.store.added_specialists(self.user.id)}
+        found = await self.service.people.specialists(search[:200])
+        added = {each.user.id for each in await self.service.people.added_specialists(self.user.id)}
         return reply_list([FoundSpecialist.of(each, each.user.id in added) for each in found])
 
 
@@ -33,7 +33,7 @@ class AddedSpecialistsView(View):
 
         Tags: specialists
         """
-        added = await self.service.store.added_specialists(self.user.id)
+        added = await self.service.people.added_specialists(self.user.id)
         return reply_list([with_presence(self, each) for each in added])
 
 
@@ -47,11 +47,11 @@ class AddedSpecialistView(View):
 
         Tags: specialists
         """
-        store = self.service.store
-        specialist = await store.specialist(specialist_id)
+        people = self.service.people
+        specialist = await people.specialist(specialist_id)
         if specialist is None:
             raise NotFound("There is no such specialist.")
-        await store.add_specialist(self.user.id, specialist_id, self.service.clock())
+        await people.add_specialist(self.user.id, specialist_id, self.service.clock())
         return reply(with_presence(self, specialist))
 
     async def delete(self, specialist_id: str, /) -> r204:
@@ -59,7 +59,7 @@ class AddedSpecialistView(View):
 
         Tags: specialists
         """
-        await self.service.store.remove_specialist(self.user.id, specialist_id)
+        await self.service.people.remove_specialist(self.user.id, specialist_id)
         return web.Response(status=204)
 
 

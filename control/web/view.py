@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp_pydantic import PydanticView
 from pydantic import BaseModel, ValidationError
 
-from control.adapters.store import User
+from control.adapters.people import User
 from control.consultations.commands import Command
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role

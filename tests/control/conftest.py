@@ -1,27 +1,46 @@
-"""A running control over a store in a file, a node in memory, and a clock that stands still."""
+"""A running control over a database in a file, a node in memory, and a clock that stands still."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from control.adapters.database import Database
+from control.adapters.people import People, User
 from control.adapters.store import Store
+from control.consultations.parties import Role
 from control.settings import Settings
+from tests.control.consultations.cases import IVAN, MARIA
 from tests.control.people import Control, Person
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store."""
-    opened = await Store.open_file(tmp_path / "rodrun.sqlite3")
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty one."""
+    opened = await Database.open_file(tmp_path / "rodrun.sqlite3")
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def control(store: Store, tmp_path: Path) -> AsyncIterator[Control]:
+async def people(database: Database) -> People:
+    """The store of people, which knows those of the cases."""
+    made = People(database)
+    await made.save_user(User(MARIA.id, MARIA.name, Role.CLIENT))
+    await made.save_user(User(IVAN.id, IVAN.name, Role.SPECIALIST))
+    return made
+
+
+@pytest.fixture
+async def store(database: Database, people: People) -> Store:
+    """The store of consultations between them."""
+    return Store(database)
+
+
+@pytest.fixture
+async def control(database: Database, tmp_path: Path) -> AsyncIterator[Control]:
     """Control with its demo accounts."""
-    made = Control(store, Settings(data_dir=tmp_path, demo=True))
+    made = Control(database, Settings(data_dir=tmp_path, demo=True))
     await made.start()
     yield made
     await made.stop()

@@ -6,7 +6,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from control.adapters.store import Store, User
+from control.adapters.database import Database
+from control.adapters.people import User
 from control.consultations.parties import Role
 from control.settings import Settings
 from control.web import application
@@ -20,10 +21,10 @@ START_AT = 1_800_000_000.0
 class Control:
     """One running control. ``now`` stands still until a test moves it."""
 
-    def __init__(self, store: Store, settings: Settings, now: float = START_AT) -> None:
+    def __init__(self, database: Database, settings: Settings, now: float = START_AT) -> None:
         self.now = now
         self.node = MemoryNode()
-        self.app: Application = application(store, self.node, settings, clock=lambda: self.now)
+        self.app: Application = application(database, self.node, settings, clock=lambda: self.now)
         self.http: TestClient[Request, Application] = TestClient(TestServer(self.app))
 
     async def start(self) -> None:

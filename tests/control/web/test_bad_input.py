@@ -98,7 +98,7 @@ async def test_a_fault_of_ours_says_nothing_of_our_insides(
     async def broken(user_id: str) -> None:
         raise RuntimeError("/var/lib/rodrun is on fire")
 
-    monkeypatch.setattr(control.service.store, "specialist", broken)
+    monkeypatch.setattr(control.service.people, "specialist", broken)
     problem = await maria.get("/me", status=500)
     assert problem["code"] == "internal-error"
     assert "fire" not in str(problem)

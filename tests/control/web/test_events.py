@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientWebSocketResponse, WSServerHandshakeError
 
-from control.adapters.store import User
+from control.adapters.people import User
 from control.consultations.parties import Role
 from control.web import events
 from control.web.hub import MAX_WAITING, EventConnection, Hub

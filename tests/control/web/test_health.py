@@ -27,7 +27,7 @@ async def test_not_ready_without_the_store(
     async def broken() -> None:
         raise OSError("no such file")
 
-    monkeypatch.setattr(control.service.store, "ping", broken)
+    monkeypatch.setattr(control.service.database, "ping", broken)
     reply = await control.http.get("/readyz")
     assert reply.status == 503
     assert "file" not in await reply.text()

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from control.adapters.store import Store
+from control.adapters.database import Database
+from control.adapters.people import People
 from control.settings import Identity, Settings
 from tests.control.people import START_AT, Control
 
@@ -46,23 +47,23 @@ def jwks_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def by_secret(store: Store, tmp_path: Path) -> AsyncIterator[Control]:
+async def by_secret(database: Database, tmp_path: Path) -> AsyncIterator[Control]:
     """Control that shares a secret with the platform."""
     identity = Identity("https://platform.example", "rodrun", secret=SECRET)
     settings = Settings(
         data_dir=tmp_path, identity=identity, allowed_origins=("https://app.example",)
     )
-    control = Control(store, settings)
+    control = Control(database, settings)
     await control.start()
     yield control
     await control.stop()
 
 
 @pytest.fixture
-async def by_keys(store: Store, tmp_path: Path, jwks_file: Path) -> AsyncIterator[Control]:
+async def by_keys(database: Database, tmp_path: Path, jwks_file: Path) -> AsyncIterator[Control]:
     """Control that knows the platform's public keys."""
     identity = Identity("https://platform.example", "rodrun", jwks_file=jwks_file)
-    control = Control(store, Settings(data_dir=tmp_path, identity=identity))
+    control = Control(database, Settings(data_dir=tmp_path, identity=identity))
     await control.start()
     yield control
     await control.stop()
@@ -74,7 +75,7 @@ async def _me(control: Control, token: str) -> tuple[int, dict[str, Any]]:
 
 
 async def test_a_user_of_the_platform_is_known_from_their_first_call(
-    by_secret: Control, store: Store
+    by_secret: Control, database: Database
 ) -> None:
     status, me = await _me(by_secret, jwt.encode(CLAIMS, SECRET, "HS256"))
     assert (status, me) == (
@@ -83,7 +84,7 @@ async def test_a_user_of_the_platform_is_known_from_their_first_call(
     )
     renamed = {**CLAIMS, "name": "Елена Попова"}
     await _me(by_secret, jwt.encode(renamed, SECRET, "HS256"))
-    user = await store.user("user-17")
+    user = await People(database).user("user-17")
     assert user is not None
     assert user.name == "Елена Попова"
 
@@ -126,14 +127,14 @@ async def test_the_key_says_how_a_token_is_checked_not_the_token(by_keys: Contro
     ],
 )
 async def test_keys_that_are_no_use_are_refused_at_the_start(
-    store: Store, tmp_path: Path, keys: list[dict[str, Any]], complaint: str
+    database: Database, tmp_path: Path, keys: list[dict[str, Any]], complaint: str
 ) -> None:
     path = tmp_path / "jwks.json"
     keys = [{name: value for name, value in key.items() if value is not None} for key in keys]
     path.write_text(json.dumps({"keys": keys}))
     identity = Identity("https://platform.example", "rodrun", jwks_file=path)
     with pytest.raises(ValueError, match=complaint):
-        Control(store, Settings(data_dir=tmp_path, identity=identity))
+        Control(database, Settings(data_dir=tmp_path, identity=identity))
 
 
 def test_settings_that_leave_the_door_open_are_refused(tmp_path: Path) -> None:

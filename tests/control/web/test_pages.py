@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from control.adapters.store import Store
+from control.adapters.database import Database
 from control.settings import PAGE, Settings
 from tests.control.people import Control, Person
 
@@ -32,9 +32,9 @@ def page_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def http(store: Store, tmp_path: Path, page_dir: Path) -> Any:
+async def http(database: Database, tmp_path: Path, page_dir: Path) -> Any:
     """Control with that page."""
-    control = Control(store, Settings(data_dir=tmp_path, demo=True, page_dir=page_dir))
+    control = Control(database, Settings(data_dir=tmp_path, demo=True, page_dir=page_dir))
     await control.start()
     yield control.http
     await control.stop()

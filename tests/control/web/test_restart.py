@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from control.adapters.store import Store
+from control.adapters.database import Database
 from control.settings import Settings
 from tests.control.people import Control, Person
 
@@ -12,12 +12,12 @@ Restart = Callable[[float], Awaitable[Control]]
 
 
 @pytest.fixture
-async def restart(control: Control, store: Store) -> AsyncIterator[Restart]:
-    """Another control over the same store, so many seconds later. The first one is not asked."""
+async def restart(control: Control, database: Database) -> AsyncIterator[Restart]:
+    """Another control over the same database, so many seconds later. The first one is not asked."""
 
     async def later(seconds: float) -> Control:
         settings: Settings = control.service.settings
-        other = Control(store, settings, control.now + seconds)
+        other = Control(database, settings, control.now + seconds)
         await other.start()
         started.append(other)
         return other

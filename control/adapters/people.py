@@ -1,0 +1,147 @@
+"""Who uses the platform: users, specialists' profiles, clients' lists."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, delete, or_, select
+
+from control.adapters import tables
+from control.adapters.database import Database, Row, put
+from control.consultations.parties import Party, Role, Terms
+
+
+@dataclass(frozen=True)
+class User:
+    """Someone who signed in."""
+
+    id: str
+    name: str
+    role: Role
+
+    @property
+    def party(self) -> Party:
+        """The user as one side of a consultation."""
+        return Party(self.id, self.name)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a specialist says of themselves, and on which terms they work."""
+
+    summary: str
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class Specialist:
+    """A specialist who can be asked."""
+
+    user: User
+    profile: Profile
+
+
+class People:
+    """The store of them. Each method is one transaction, durable when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save_user(self, user: User) -> None:
+        """Insert, or update name and role."""
+        row = {"id": user.id, "name": user.name, "role": user.role.value}
+        await self._database.write(
+            lambda connection: put(connection, tables.users, row, key=("id",))
+        )
+
+    async def user(self, user_id: str) -> User | None:
+        """One user, None when unknown."""
+        rows = await self._rows(select(tables.users).where(tables.users.c.id == user_id))
+        return _user(rows[0]) if rows else None
+
+    async def save_profile(self, specialist_id: str, profile: Profile) -> None:
+        """Insert or replace a specialist's profile."""
+        terms = profile.terms
+        row = {
+            "specialist_id": specialist_id,
+            "summary": profile.summary,
+            "duration_s": terms.duration_s,
+            "price": str(terms.price),
+            "currency": terms.currency,
+            "takes_video": terms.takes_video,
+        }
+        await self._database.write(
+            lambda connection: put(connection, tables.profiles, row, key=("specialist_id",))
+        )
+
+    async def specialist(self, specialist_id: str) -> Specialist | None:
+        """One specialist; None when unknown, no specialist, or without a profile."""
+        rows = await self._rows(_specialists().where(tables.users.c.id == specialist_id))
+        return _specialist(rows[0]) if rows else None
+
+    async def specialists(self, search: str = "", limit: int = 100) -> list[Specialist]:
+        """Those with ``search`` in name or summary, by name."""
+        query = _specialists().order_by(tables.users.c.name, tables.users.c.id).limit(limit)
+        if search:
+            query = query.where(
+                or_(
+                    tables.users.c.name.icontains(search, autoescape=True),
+                    tables.profiles.c.summary.icontains(search, autoescape=True),
+                )
+            )
+        return [_specialist(row) for row in await self._rows(query)]
+
+    async def add_specialist(self, client_id: str, specialist_id: str, at: float) -> None:
+        """Put a specialist on a client's list; once is enough."""
+        row = {"client_id": client_id, "specialist_id": specialist_id, "added_at": at}
+        key = ("client_id", "specialist_id")
+        await self._database.write(
+            lambda connection: put(connection, tables.added_specialists, row, key)
+        )
+
+    async def remove_specialist(self, client_id: str, specialist_id: str) -> None:
+        """Take a specialist off a client's list."""
+        added = tables.added_specialists
+        removal = delete(added).where(
+            added.c.client_id == client_id, added.c.specialist_id == specialist_id
+        )
+        await self._database.write(lambda connection: connection.execute(removal))
+
+    async def added_specialists(self, client_id: str) -> list[Specialist]:
+        """A client's list, by name."""
+        added = tables.added_specialists
+        query = (
+            _specialists()
+            .join(added, added.c.specialist_id == tables.users.c.id)
+            .where(added.c.client_id == client_id)
+            .order_by(tables.users.c.name, tables.users.c.id)
+        )
+        return [_specialist(row) for row in await self._rows(query)]
+
+    async def clients_who_added(self, specialist_id: str) -> list[str]:
+        """The ids of the clients who have this specialist on their list."""
+        added = tables.added_specialists
+        query = select(added.c.client_id).where(added.c.specialist_id == specialist_id)
+        return [row["client_id"] for row in await self._rows(query)]
+
+    async def _rows(self, query: Select[Any]) -> list[Row]:
+        return await self._database.read(
+            lambda connection: list(connection.execute(query).mappings())
+        )
+
+
+def _specialists() -> Select[Any]:
+    return (
+        select(tables.users, tables.profiles)
+        .join(tables.profiles, tables.profiles.c.specialist_id == tables.users.c.id)
+        .where(tables.users.c.role == Role.SPECIALIST.value)
+    )
+
+
+def _user(row: Row) -> User:
+    return User(row["id"], row["name"], Role(row["role"]))
+
+
+def _specialist(row: Row) -> Specialist:
+    terms = Terms(row["duration_s"], Decimal(row["price"]), row["currency"], row["takes_video"])
+    return Specialist(_user(row), Profile(row["summary"], terms))
