@@ -15,7 +15,7 @@ class Identity:
 
     ``secret`` is shared with the platform (HS256, at least 32 bytes); ``jwks_file`` holds its
     public keys (RFC 7517: RS256, ES256 or EdDSA). Tokens carry ``iss``, ``aud``, ``exp``,
-    ``sub`` (the user's id), ``role`` (client or specialist) and ``name``.
+    ``sub`` (the user's id), ``role`` (client, specialist or operator) and ``name``.
     """
 
     issuer: str

@@ -177,7 +177,12 @@ def _announce(settings: ServeSettings, http_port: int, udp_port: int) -> None:
         console.print(f"Page and API: [bold]{scheme}://{shown}:{http_port}/[/]")
     console.print(f"Media: UDP port {udp_port} on {settings.udp_host}")
     if settings.demo:
-        console.print("Demo sign-ins: [bold]maria[/] (client) and [bold]ivan[/] (specialist).")
-        console.print("Open the page in two windows, and sign in as one in each.")
+        console.print(
+            "Demo sign-ins: [bold]maria[/] (client), [bold]ivan[/] (specialist) and"
+            " [bold]olga[/] (operator)."
+        )
+        console.print(
+            "Open the page in two windows, and sign in as maria in one, as ivan in the other."
+        )
     if settings.tls == "auto":
         console.print("The certificate is self-signed: browsers will ask once.")

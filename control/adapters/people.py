@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, delete, or_, select
 
+from control.accounts import AccountRole
 from control.adapters import tables
 from control.adapters.database import Database, Row, put
-from control.consultations.parties import Party, Role, Terms
+from control.consultations.parties import Party, Terms
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class User:
 
     id: str
     name: str
-    role: Role
+    role: AccountRole
 
     @property
     def party(self) -> Party:
@@ -134,12 +135,12 @@ def _specialists() -> Select[Any]:
     return (
         select(tables.users, tables.profiles)
         .join(tables.profiles, tables.profiles.c.specialist_id == tables.users.c.id)
-        .where(tables.users.c.role == Role.SPECIALIST.value)
+        .where(tables.users.c.role == AccountRole.SPECIALIST.value)
     )
 
 
 def _user(row: Row) -> User:
-    return User(row["id"], row["name"], Role(row["role"]))
+    return User(row["id"], row["name"], AccountRole(row["role"]))
 
 
 def _specialist(row: Row) -> Specialist:

@@ -3,8 +3,8 @@
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200
 
+from control.accounts import AccountRole
 from control.adapters.people import People, Profile, User
-from control.consultations.parties import Role
 from control.consultations.text import cleaned
 from control.errors import NotFound
 from control.settings import Identity
@@ -20,8 +20,9 @@ from control.web.schema import (
 from control.web.view import View, reply, reply_list
 
 DEMO_USERS = {
-    "maria": User("maria", "Мария Петрова", Role.CLIENT),
-    "ivan": User("ivan", "д-р Иван Георгиев", Role.SPECIALIST),
+    "maria": User("maria", "Мария Петрова", AccountRole.CLIENT),
+    "ivan": User("ivan", "д-р Иван Георгиев", AccountRole.SPECIALIST),
+    "olga": User("olga", "Олга Димитрова", AccountRole.OPERATOR),
 }
 DEMO_PROFILE = ProfileIn(
     summary="Семеен лекар. Консултации за резултати, лекарства и следващи стъпки.",
@@ -107,7 +108,7 @@ class MeView(View):
 class ProfileView(View):
     """A specialist's own profile."""
 
-    role = Role.SPECIALIST
+    role = AccountRole.SPECIALIST
 
     async def put(self, body: ProfileIn) -> r200[ProfileOut]:
         """Set summary and terms; requests that were already made keep theirs.

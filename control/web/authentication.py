@@ -8,8 +8,8 @@ from typing import Any
 import jwt
 from aiohttp import web
 
+from control.accounts import AccountRole
 from control.adapters.people import User
-from control.consultations.parties import Role
 from control.errors import NotAuthenticated, TokenExpired, TokenInvalid
 from control.settings import Identity
 
@@ -117,4 +117,4 @@ def _user(claims: dict[str, Any]) -> User:
     user_id, name = claims["sub"], claims.get("name") or claims["sub"]
     if not isinstance(name, str) or not 0 < len(user_id) <= MAX_ID_CHARACTERS:
         raise ValueError("sub or name is not usable")
-    return User(user_id, name.strip()[:MAX_ID_CHARACTERS], Role(claims["role"]))
+    return User(user_id, name.strip()[:MAX_ID_CHARACTERS], AccountRole(claims["role"]))

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r201
 from pydantic import Field
 
+from control.accounts import AccountRole
 from control.consultations.commands import (
     Accept,
     AnswerEarlyEnd,
@@ -16,7 +17,6 @@ from control.consultations.commands import (
     ProposeEarlyEnd,
     Rate,
 )
-from control.consultations.parties import Role
 from control.consultations.ratings import Subject
 from control.errors import NotFound, NotPermitted
 from control.web.schema import DeclineIn, RatingIn, RequestIn, Snapshot
@@ -40,7 +40,7 @@ class ConsultationsView(View):
 
         Tags: consultations
         """
-        if self.user.role is not Role.CLIENT:
+        if self.user.role is not AccountRole.CLIENT:
             raise NotPermitted("Clients ask for consultations.")
         specialist = await self.service.people.specialist(body.specialist_id)
         if specialist is None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from control.accounts import AccountRole
 from control.adapters.people import User
-from control.consultations.parties import Role
 from control.errors import ControlError
 from control.web.hub import EventConnection, Message
 from control.web.origins import refuse_other_origins
@@ -139,7 +139,7 @@ class _Page:
             self._send(self._service.hub.consultation_message(consultation))
             for role, paused in self._service.rooms.paused(consultation.id).items():
                 self._send(self._service.hub.pause_message(consultation, role, paused))
-        if self._user.role is Role.CLIENT:
+        if self._user.role is AccountRole.CLIENT:
             for each in await self._service.people.added_specialists(self._user.id):
                 takes_video = each.profile.terms.takes_video
                 self._send(self._presence(each.user.id, takes_video))
@@ -167,7 +167,7 @@ class _Page:
 
     async def _tell_presence(self) -> None:
         """Those who added this specialist see them come and go."""
-        if self._user.role is not Role.SPECIALIST:
+        if self._user.role is not AccountRole.SPECIALIST:
             return
         people = self._service.people
         specialist = await people.specialist(self._user.id)

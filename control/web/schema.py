@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from control.accounts import AccountRole
 from control.adapters.people import Profile, Specialist
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role, Terms
@@ -68,7 +69,7 @@ class DemoAccount(Output):
 
     account: str
     name: str
-    role: Role
+    role: AccountRole
 
 
 class DemoSignIn(Input):
@@ -82,7 +83,7 @@ class SignedInUser(Output):
 
     id: str
     name: str
-    role: Role
+    role: AccountRole
 
 
 class SignedIn(Output):
@@ -123,11 +124,11 @@ class ProfileIn(Input):
 
 
 class Me(Output):
-    """The signed-in user. ``profile`` is null for clients and for new specialists."""
+    """The signed-in user. ``profile`` is null for all but specialists, and for new ones."""
 
     id: str
     name: str
-    role: Role
+    role: AccountRole
     profile: ProfileOut | None
 
 

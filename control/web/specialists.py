@@ -3,8 +3,8 @@
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r204
 
+from control.accounts import AccountRole
 from control.adapters.people import Specialist
-from control.consultations.parties import Role
 from control.errors import NotFound
 from control.web.schema import AddedSpecialist, FoundSpecialist
 from control.web.view import View, reply, reply_list
@@ -26,7 +26,7 @@ class SpecialistsView(View):
 class AddedSpecialistsView(View):
     """The client's list."""
 
-    role = Role.CLIENT
+    role = AccountRole.CLIENT
 
     async def get(self) -> r200[list[AddedSpecialist]]:
         """The specialists on one's list, with their terms and presence.
@@ -40,7 +40,7 @@ class AddedSpecialistsView(View):
 class AddedSpecialistView(View):
     """One place on the client's list."""
 
-    role = Role.CLIENT
+    role = AccountRole.CLIENT
 
     async def put(self, specialist_id: str, /) -> r200[AddedSpecialist]:
         """Put a specialist on one's list.

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp_pydantic import PydanticView
 from pydantic import BaseModel, ValidationError
 
+from control.accounts import AccountRole
 from control.adapters.people import User
 from control.consultations.commands import Command
 from control.consultations.consultation import Consultation
@@ -23,8 +24,8 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
 
     # Needs no access token.
     public: ClassVar[bool] = False
-    # The only role that may use it; None: both.
-    role: ClassVar[Role | None] = None
+    # The only role that may use it; None: every one.
+    role: ClassVar[AccountRole | None] = None
 
     request: web.Request
     user: User

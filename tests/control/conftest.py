@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from control.accounts import AccountRole
 from control.adapters.database import Database
 from control.adapters.people import People, User
 from control.adapters.store import Store
-from control.consultations.parties import Role
 from control.settings import Settings
 from tests.control.consultations.cases import IVAN, MARIA
 from tests.control.people import Control, Person
@@ -26,8 +26,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def people(database: Database) -> People:
     """The store of people, which knows those of the cases."""
     made = People(database)
-    await made.save_user(User(MARIA.id, MARIA.name, Role.CLIENT))
-    await made.save_user(User(IVAN.id, IVAN.name, Role.SPECIALIST))
+    await made.save_user(User(MARIA.id, MARIA.name, AccountRole.CLIENT))
+    await made.save_user(User(IVAN.id, IVAN.name, AccountRole.SPECIALIST))
     return made
 
 
@@ -56,3 +56,9 @@ async def maria(control: Control) -> Person:
 async def ivan(control: Control) -> Person:
     """The demo's specialist, who has maria on no list but is on hers."""
     return await control.person("ivan")
+
+
+@pytest.fixture
+async def olga(control: Control) -> Person:
+    """The demo's operator."""
+    return await control.person("olga")

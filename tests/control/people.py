@@ -6,9 +6,9 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from control.accounts import AccountRole
 from control.adapters.database import Database
 from control.adapters.people import User
-from control.consultations.parties import Role
 from control.settings import Settings
 from control.web import application
 from control.web.service import SERVICE, Service
@@ -135,7 +135,7 @@ class Person:
 
 async def stranger(control: Control, user_id: str, role: str) -> Person:
     """A user who is none of the demo's."""
-    user = User(user_id, user_id.title(), Role(role))
+    user = User(user_id, user_id.title(), AccountRole(role))
     token = control.service.access_tokens.issue(user, control.now + 3600)
     return Person(control, token)
 

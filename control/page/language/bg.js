@@ -7,6 +7,7 @@ export default {
   "unit.seconds": "{count} с",
   "role.client": "клиент",
   "role.specialist": "специалист",
+  "role.operator": "оператор",
   "common.close": "Затвори",
   "common.back": "Назад",
   "common.retry": "Опитайте отново",
@@ -23,6 +24,8 @@ export default {
   "signin.platform":
     "Влизането става през платформата, в която е Вашият профил. Отворете консултациите от нея и ще бъдете разпознати автоматично.",
   "signin.failed": "Входът не беше успешен. Опитайте отново.",
+  "operator.title": "Тази страница е за клиенти и специалисти",
+  "operator.lead": "Операторите работят през програмния интерфейс. Описанието му е на {address}.",
 
   "home.title": "Записани специалисти",
   "home.empty":

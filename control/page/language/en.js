@@ -7,6 +7,7 @@ export default {
   "unit.seconds": "{count} s",
   "role.client": "client",
   "role.specialist": "specialist",
+  "role.operator": "operator",
   "common.close": "Close",
   "common.back": "Back",
   "common.retry": "Try again",
@@ -23,6 +24,8 @@ export default {
   "signin.platform":
     "You sign in through the platform that holds your profile. Open your consultations from there and you will be recognised automatically.",
   "signin.failed": "Signing in did not work. Please try again.",
+  "operator.title": "This page is for clients and specialists",
+  "operator.lead": "Operators work over the API. Its description is at {address}.",
 
   "home.title": "Your specialists",
   "home.empty": "You have not added any specialists yet. Find one and add them to your list.",

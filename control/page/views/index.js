@@ -15,10 +15,22 @@ const loading = ({ t }) => ({
   element: h("section", { class: "loading", role: "status" }, h("p", {}, t("common.loading"))),
 });
 
+/** Operators have no screens: what they do is done over the API. */
+const operator = ({ t }) => ({
+  element: h(
+    "section",
+    { class: "card", testid: "operator" },
+    h("h1", {}, t("operator.title")),
+    h("p", {}, t("operator.lead", { address: `${location.origin}/docs` })),
+  ),
+});
+
+const HOMES = { client: home, specialist: desk, operator };
+
 export const VIEWS = {
   loading,
   signin,
-  home: (app) => (app.user.role === "client" ? home(app) : desk(app)),
+  home: (app) => HOMES[app.user.role](app),
   devices,
   waiting,
   incoming,

@@ -27,7 +27,8 @@ export function signin(app) {
   const platform = () => h("p", { testid: "signin-platform" }, t("signin.platform"));
   const fill = async () => {
     try {
-      const accounts = await app.api.demoAccounts();
+      // Operators work over the API; the page has no screens for them.
+      const accounts = (await app.api.demoAccounts()).filter(({ role }) => role !== "operator");
       choices.replaceChildren(h("h2", {}, t("signin.demo")), ...accounts.map(account));
     } catch (failure) {
       if (failure.status >= 400) choices.replaceChildren(platform());

@@ -7,10 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
+from control.accounts import AccountRole
 from control.adapters import tables
 from control.adapters.database import Database
 from control.adapters.people import People, User
-from control.consultations.parties import Role
 
 
 async def test_the_migrations_make_the_tables_that_the_code_means(tmp_path: Path) -> None:
@@ -29,8 +29,8 @@ async def test_the_migrations_make_the_tables_that_the_code_means(tmp_path: Path
 async def test_opened_again_everything_is_there(tmp_path: Path) -> None:
     path = tmp_path / "rodrun.sqlite3"
     first = await Database.open_file(path)
-    await People(first).save_user(User("maria", "Мария", Role.CLIENT))
+    await People(first).save_user(User("maria", "Мария", AccountRole.CLIENT))
     await first.close()
     second = await Database.open_file(path)
-    assert await People(second).user("maria") == User("maria", "Мария", Role.CLIENT)
+    assert await People(second).user("maria") == User("maria", "Мария", AccountRole.CLIENT)
     await second.close()

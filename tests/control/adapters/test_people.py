@@ -2,15 +2,16 @@
 
 from decimal import Decimal
 
+from control.accounts import AccountRole
 from control.adapters.people import People, Profile, User
-from control.consultations.parties import Role, Terms
+from control.consultations.parties import Terms
 
 TERMS = Terms(900, Decimal("12.50"), "BGN", takes_video=True)
 
 
 async def test_a_user_who_changed_their_name(people: People) -> None:
-    await people.save_user(User("maria", "Мария Иванова", Role.CLIENT))
-    assert await people.user("maria") == User("maria", "Мария Иванова", Role.CLIENT)
+    await people.save_user(User("maria", "Мария Иванова", AccountRole.CLIENT))
+    assert await people.user("maria") == User("maria", "Мария Иванова", AccountRole.CLIENT)
     assert await people.user("nobody") is None
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from control.accounts import AccountRole
 from control.adapters.people import People, User
 from control.adapters.store import Store
 from control.consultations.commands import (
@@ -15,7 +16,7 @@ from control.consultations.commands import (
     ServiceInterrupted,
 )
 from control.consultations.consultation import Consultation
-from control.consultations.parties import Party, Role
+from control.consultations.parties import Party
 from control.consultations.ratings import Subject
 from control.consultations.states import State
 from tests.control.consultations.cases import (
@@ -69,7 +70,7 @@ async def test_newest_first(store: Store) -> None:
 
 
 async def test_the_database_refuses_two_sessions_too(store: Store, people: People) -> None:
-    await people.save_user(User("elena", "Елена", Role.CLIENT))
+    await people.save_user(User("elena", "Елена", AccountRole.CLIENT))
     await store.save_consultations([accepted()])
     other = replace(accepted(), id="two", client=Party("elena", "Елена"))
     with pytest.raises(IntegrityError):

@@ -124,7 +124,7 @@ class TestAccessTokens:
         [
             {"iss": "someone"},
             {"aud": "someone"},
-            {"role": "operator"},
+            {"role": "admin"},
             {"role": None},
             {"role": ["client"]},
             {"sub": ""},

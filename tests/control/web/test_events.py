@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from aiohttp import ClientWebSocketResponse, WSServerHandshakeError
 
+from control.accounts import AccountRole
 from control.adapters.people import User
-from control.consultations.parties import Role
 from control.web import events
 from control.web.hub import MAX_WAITING, EventConnection, Hub
 from tests.control.people import Control, Person, stranger
 
-SOMEONE = User("someone", "Someone", Role.CLIENT)
+SOMEONE = User("someone", "Someone", AccountRole.CLIENT)
 
 
 async def _closed(socket: ClientWebSocketResponse) -> int | None:

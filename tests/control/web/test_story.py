@@ -55,6 +55,7 @@ async def test_the_demo_says_who_may_sign_in(control: Control) -> None:
     assert accounts == [
         {"account": "maria", "name": "Мария Петрова", "role": "client"},
         {"account": "ivan", "name": "д-р Иван Георгиев", "role": "specialist"},
+        {"account": "olga", "name": "Олга Димитрова", "role": "operator"},
     ]
     reply = await control.http.post("/api/v1/demo/sign-in", json={"account": "nobody"})
     assert reply.status == 404
