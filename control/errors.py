@@ -20,6 +20,7 @@
     │   ├── SpecialistBusy
     │   ├── ClientBusy
     │   ├── VideoNotTaken
+    │   ├── ProfileMissing
     │   ├── EarlyEndAlreadyProposed
     │   ├── NoEarlyEndProposed
     │   ├── OwnEarlyEnd
@@ -185,6 +186,13 @@ class VideoNotTaken(Conflict):
 
     code = "video-not-taken"
     title = "The specialist does not take video consultations"
+
+
+class ProfileMissing(Conflict):
+    """A specialist who has set no terms yet is on line for nobody."""
+
+    code = "profile-missing"
+    title = "No terms have been set yet"
 
 
 class EarlyEndAlreadyProposed(Conflict):

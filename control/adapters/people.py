@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, delete, or_, select, update
 
 from control.accounts import AccountRole
 from control.adapters import tables
@@ -28,10 +28,14 @@ class User:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a specialist says of themselves, and on which terms they work."""
+    """What a specialist says of themselves, and on which terms they work.
+
+    ``available``: the online switch; off, nobody can ask them, whatever is open.
+    """
 
     summary: str
     terms: Terms
+    available: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class People:
         return _user(rows[0]) if rows else None
 
     async def save_profile(self, specialist_id: str, profile: Profile) -> None:
-        """Insert or replace a specialist's profile."""
+        """Insert or replace a specialist's summary and terms; the online switch stays."""
         terms = profile.terms
         row = {
             "specialist_id": specialist_id,
@@ -74,6 +78,18 @@ class People:
         await self._database.write(
             lambda connection: put(connection, tables.profiles, row, key=("specialist_id",))
         )
+
+    async def set_available(self, specialist_id: str, available: bool) -> bool:
+        """Turn the online switch; False when there is no profile that has one."""
+        profiles = tables.profiles
+        change = (
+            update(profiles)
+            .where(profiles.c.specialist_id == specialist_id)
+            .values(available=available)
+        )
+
+        changed = await self._database.write(lambda connection: connection.execute(change).rowcount)
+        return changed > 0
 
     async def specialist(self, specialist_id: str) -> Specialist | None:
         """One specialist; None when unknown, no specialist, or without a profile."""
@@ -145,4 +161,4 @@ def _user(row: Row) -> User:
 
 def _specialist(row: Row) -> Specialist:
     terms = Terms(row["duration_s"], Decimal(row["price"]), row["currency"], row["takes_video"])
-    return Specialist(_user(row), Profile(row["summary"], terms))
+    return Specialist(_user(row), Profile(row["summary"], terms, row["available"]))

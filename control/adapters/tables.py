@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -42,6 +43,8 @@ profiles = Table(
     Column("price", String(20), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("takes_video", Boolean, nullable=False),
+    # The online switch.
+    Column("available", Boolean, nullable=False, server_default=true()),
 )
 
 added_specialists = Table(

@@ -101,6 +101,7 @@ class MeView(View):
                 name=self.user.name,
                 role=self.user.role,
                 profile=ProfileOut.of(profile) if profile else None,
+                available=profile.available if profile else True,
             )
         )
 
@@ -117,6 +118,7 @@ class ProfileView(View):
         """
         profile = Profile(cleaned(body.summary, 1000), body.terms())
         await self.service.people.save_profile(self.user.id, profile)
+        self.service.errands.send(self.service.presence.tell_profile(self.user.id))
         return reply(ProfileOut.of(profile))
 
 

@@ -31,6 +31,7 @@ from control.web import (
 from control.web.authentication import AccessTokens
 from control.web.hub import Hub
 from control.web.origins import cross_origin
+from control.web.presence import PresenceBoard
 from control.web.problems import problems
 from control.web.service import SERVICE, Service
 from sfu.api import NodePort
@@ -56,12 +57,15 @@ def application(
     secret = own_secret(settings.data_dir)
     identity = settings.identity or accounts.demo_identity(secret)
     store = Store(database)
+    people = People(database)
     hub = Hub(settings.policy, clock)
     errands = Errands()
     live = LiveConsultations(
         store, settings.policy, clock, hub, errands, lambda over: rooms.close(over)
     )
     rooms = Rooms(node, live, hub, errands, settings.video_codec, settings.max_video_bps)
+    presence = PresenceBoard(hub, live, people, errands)
+    hub.on_changed = presence.consultation_changed
     registry = registry or CollectorRegistry()
     health.register(registry, live, hub)
 
@@ -70,11 +74,12 @@ def application(
         settings=settings,
         clock=clock,
         database=database,
-        people=People(database),
+        people=people,
         store=store,
         live=live,
         rooms=rooms,
         hub=hub,
+        presence=presence,
         errands=errands,
         access_tokens=AccessTokens(identity),
         join_tokens=JoinTokens(secret, database),
@@ -103,6 +108,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     if service.settings.demo:
         await accounts.add_demo_accounts(service.people, service.clock())
     await service.live.load()
+    service.presence.load()
     tasks = [
         asyncio.create_task(service.rooms.run(), name="node events"),
         asyncio.create_task(service.live.scheduler.run(), name="deadlines"),

@@ -45,7 +45,7 @@ class ConsultationsView(View):
         specialist = await self.service.people.specialist(body.specialist_id)
         if specialist is None:
             raise NotFound("There is no such specialist.")
-        online = self.service.hub.presence(specialist.user.id).online
+        online = self.service.presence.of(specialist).online
         consultation = await self.service.live.request(self.user, specialist, body.purpose, online)
         return self.snapshot(consultation, status=201)
 

@@ -141,8 +141,7 @@ class _Page:
                 self._send(self._service.hub.pause_message(consultation, role, paused))
         if self._user.role is AccountRole.CLIENT:
             for each in await self._service.people.added_specialists(self._user.id):
-                takes_video = each.profile.terms.takes_video
-                self._send(self._presence(each.user.id, takes_video))
+                self._send(self._service.presence.message(each))
 
     async def _listen(self) -> None:
         async for message in self._socket:
@@ -167,20 +166,8 @@ class _Page:
 
     async def _tell_presence(self) -> None:
         """Those who added this specialist see them come and go."""
-        if self._user.role is not AccountRole.SPECIALIST:
-            return
-        people = self._service.people
-        specialist = await people.specialist(self._user.id)
-        if specialist is None:
-            return
-        clients = await people.clients_who_added(self._user.id)
-        # Looked at last, so that of two changes in a row the later one is told later.
-        takes_video = specialist.profile.terms.takes_video
-        self._service.hub.tell(clients, self._presence(self._user.id, takes_video))
-
-    def _presence(self, specialist_id: str, takes_video: bool) -> Message:
-        presence = self._service.hub.presence(specialist_id, takes_video)
-        return {"type": "presence", "specialist_id": specialist_id, **presence.model_dump()}
+        if self._user.role is AccountRole.SPECIALIST:
+            await self._service.presence.tell(self._user.id)
 
     def _send(self, message: Message) -> None:
         self._connection.send(json.dumps(message))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from control.adapters.people import User
 from control.adapters.scheduler import Clock
@@ -11,7 +11,7 @@ from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
 from control.consultations.quality import Level, PausedVideo
-from control.web.schema import Presence, Snapshot
+from control.web.schema import Snapshot
 
 # A page that lags this many messages behind is closed; it reconnects and reads afresh.
 MAX_WAITING = 64
@@ -20,6 +20,13 @@ MAX_WAITING_FOR_QUALITY = 4
 MAX_CONNECTIONS_A_USER = 16
 
 Message = dict[str, Any]
+
+
+class Here(NamedTuple):
+    """Whether a page of somebody is open, and whether one passed its device check."""
+
+    online: bool
+    camera_ready: bool
 
 
 class EventConnection:
@@ -55,6 +62,8 @@ class Hub:
         self._policy = policy
         self._clock = clock
         self._connections: dict[str, set[EventConnection]] = {}
+        # Called after both sides were told of a change.
+        self.on_changed: Callable[[Consultation], None] = lambda _: None
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._connections.values())
@@ -74,11 +83,11 @@ class Hub:
         if not theirs:
             self._connections.pop(connection.user.id, None)
 
-    def presence(self, user_id: str, takes_video: bool = True) -> Presence:
-        """Whether a user is here, and with a camera."""
+    def here(self, user_id: str) -> Here:
+        """What a user's open pages make of their presence."""
         theirs = self._connections.get(user_id, ())
-        ready = takes_video and any(connection.camera_ready for connection in theirs)
-        return Presence(online=bool(theirs), camera_ready=ready)
+        ready = any(connection.camera_ready for connection in theirs)
+        return Here(online=bool(theirs), camera_ready=ready)
 
     def tell(self, user_ids: Iterable[str], message: Message) -> None:
         """Send ``message`` to every page of these users."""
@@ -109,6 +118,7 @@ class Hub:
     def consultation_changed(self, consultation: Consultation) -> None:
         """Both sides get the snapshot."""
         self.tell(_people(consultation), self.consultation_message(consultation))
+        self.on_changed(consultation)
 
     def connection_replaced(
         self, consultation: Consultation, role: Role, connection_id: str

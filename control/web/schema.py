@@ -130,13 +130,27 @@ class Me(Output):
     name: str
     role: AccountRole
     profile: ProfileOut | None
+    available: bool = Field(description="a specialist's online switch; true without a profile")
+
+
+class Availability(Output):
+    """A specialist's online switch."""
+
+    available: bool
+
+
+class AvailabilityIn(Input):
+    """How to turn a specialist's online switch."""
+
+    available: bool
 
 
 class Presence(Output):
-    """``online``: a page is open. ``camera_ready``: takes video, and a page checked its devices."""
+    """Whether a specialist can be asked now."""
 
-    online: bool
-    camera_ready: bool
+    online: bool = Field(description="a page is open, and the online switch is on")
+    camera_ready: bool = Field(description="takes video, and an open page passed its device check")
+    busy: bool = Field(description="a consultation of theirs is accepted or under way")
 
 
 class FoundSpecialist(Output):
@@ -173,6 +187,25 @@ class AddedSpecialist(Output):
     def of(cls, specialist: Specialist, presence: Presence) -> "AddedSpecialist":
         """From the store's form."""
         return cls(**_specialist(specialist), presence=presence)
+
+
+class SpecialistPage(Output):
+    """A specialist, as their own page shows them. ``added``: on the reader's list."""
+
+    id: str
+    name: str
+    summary: str
+    duration_s: int
+    price: str
+    currency: str
+    takes_video: bool
+    presence: Presence
+    added: bool
+
+    @classmethod
+    def of(cls, specialist: Specialist, presence: Presence, added: bool) -> "SpecialistPage":
+        """From the store's form."""
+        return cls(**_specialist(specialist), presence=presence, added=added)
 
 
 class RequestIn(Input):

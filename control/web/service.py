@@ -15,6 +15,7 @@ from control.adapters.store import Store
 from control.settings import Settings
 from control.web.authentication import AccessTokens
 from control.web.hub import Hub
+from control.web.presence import PresenceBoard
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Service:
     live: LiveConsultations
     rooms: Rooms
     hub: Hub
+    presence: PresenceBoard
     errands: Errands
     access_tokens: AccessTokens
     join_tokens: JoinTokens

@@ -4,9 +4,14 @@ from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r204
 
 from control.accounts import AccountRole
-from control.adapters.people import Specialist
-from control.errors import NotFound
-from control.web.schema import AddedSpecialist, FoundSpecialist
+from control.errors import NotFound, ProfileMissing
+from control.web.schema import (
+    AddedSpecialist,
+    Availability,
+    AvailabilityIn,
+    FoundSpecialist,
+    SpecialistPage,
+)
 from control.web.view import View, reply, reply_list
 
 
@@ -23,6 +28,45 @@ class SpecialistsView(View):
         return reply_list([FoundSpecialist.of(each, each.user.id in added) for each in found])
 
 
+class SpecialistView(View):
+    """One specialist."""
+
+    async def get(self, specialist_id: str, /) -> r200[SpecialistPage]:
+        """A specialist's own page: summary, terms, presence.
+
+        Tags: specialists
+        """
+        specialist = await self.service.people.specialist(specialist_id)
+        if specialist is None:
+            raise NotFound("There is no such specialist.")
+        added = await self.service.people.added_specialists(self.user.id)
+        return reply(
+            SpecialistPage.of(
+                specialist,
+                self.service.presence.of(specialist),
+                added=any(each.user.id == specialist_id for each in added),
+            )
+        )
+
+
+class AvailabilityView(View):
+    """The specialist's online switch."""
+
+    role = AccountRole.SPECIALIST
+
+    async def put(self, body: AvailabilityIn) -> r200[Availability]:
+        """Be on line while a page is open, or not; a session that is on is not touched.
+
+        Tags: accounts
+        """
+        service, specialist_id = self.service, self.user.id
+        if not await service.people.set_available(specialist_id, body.available):
+            raise ProfileMissing("Set your terms first; until then nobody can find you.")
+        service.hub.tell([specialist_id], {"type": "availability", "available": body.available})
+        service.errands.send(service.presence.tell(specialist_id))
+        return reply(Availability(available=body.available))
+
+
 class AddedSpecialistsView(View):
     """The client's list."""
 
@@ -34,7 +78,9 @@ class AddedSpecialistsView(View):
         Tags: specialists
         """
         added = await self.service.people.added_specialists(self.user.id)
-        return reply_list([with_presence(self, each) for each in added])
+        return reply_list(
+            [AddedSpecialist.of(each, self.service.presence.of(each)) for each in added]
+        )
 
 
 class AddedSpecialistView(View):
@@ -52,7 +98,7 @@ class AddedSpecialistView(View):
         if specialist is None:
             raise NotFound("There is no such specialist.")
         await people.add_specialist(self.user.id, specialist_id, self.service.clock())
-        return reply(with_presence(self, specialist))
+        return reply(AddedSpecialist.of(specialist, self.service.presence.of(specialist)))
 
     async def delete(self, specialist_id: str, /) -> r204:
         """Take a specialist off one's list.
@@ -63,15 +109,10 @@ class AddedSpecialistView(View):
         return web.Response(status=204)
 
 
-def with_presence(view: View, specialist: Specialist) -> AddedSpecialist:
-    """A specialist with their presence."""
-    takes_video = specialist.profile.terms.takes_video
-    presence = view.service.hub.presence(specialist.user.id, takes_video)
-    return AddedSpecialist.of(specialist, presence)
-
-
 ROUTES = [
     web.view("/api/v1/specialists", SpecialistsView),
+    web.view("/api/v1/specialists/{specialist_id}", SpecialistView),
+    web.view("/api/v1/me/availability", AvailabilityView),
     web.view("/api/v1/me/specialists", AddedSpecialistsView),
     web.view("/api/v1/me/specialists/{specialist_id}", AddedSpecialistView),
 ]

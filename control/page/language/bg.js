@@ -224,6 +224,7 @@ export default {
   "problem.specialist-busy": "Специалистът е в друга консултация.",
   "problem.client-busy": "Клиентът е в друга консултация.",
   "problem.video-not-taken": "Специалистът не приема видео срещи.",
+  "problem.profile-missing": "Първо запазете условията на консултацията.",
   "problem.early-end-already-proposed": "Вече има предложение за ранен край.",
   "problem.no-early-end-proposed": "Предложението за ранен край вече не е в сила.",
   "problem.purpose-invalid": "Напишете целта на консултацията с до 500 знака.",

@@ -224,6 +224,7 @@ export default {
   "problem.specialist-busy": "The specialist is in another consultation.",
   "problem.client-busy": "The client is in another consultation.",
   "problem.video-not-taken": "The specialist does not take video meetings.",
+  "problem.profile-missing": "Please save the terms of your consultation first.",
   "problem.early-end-already-proposed": "An early end has already been proposed.",
   "problem.no-early-end-proposed": "The proposal to end early no longer stands.",
   "problem.purpose-invalid": "Please write the purpose in at most 500 characters.",

@@ -223,7 +223,7 @@ async def test_finding_and_adding_specialists(maria: Person, ivan: Person) -> No
     await maria.call("DELETE", "/me/specialists/ivan", status=204)
     assert await maria.get("/me/specialists") == []
     added = await maria.put("/me/specialists/ivan")
-    assert added["presence"] == {"online": False, "camera_ready": False}
+    assert added["presence"] == {"online": False, "camera_ready": False, "busy": False}
     assert await maria.get("/me/specialists") == [added]
     assert await maria.problem("PUT", "/me/specialists/maria", status=404) == "not-found"
     assert await ivan.problem("GET", "/me/specialists", status=403) == "not-permitted"

@@ -126,13 +126,14 @@ async def test_presence_of_a_specialist(control: Control, maria: Person, ivan: P
         await his.socket.send_json({"type": "camera_ready", "ready": True})
         assert (await page.until("presence"))["camera_ready"] is True
         (listed,) = await maria.get("/me/specialists")
-        assert listed["presence"] == {"online": True, "camera_ready": True}
+        assert listed["presence"] == {"online": True, "camera_ready": True, "busy": False}
         second = await ivan.page()
         assert await page.until("presence") == {
             "type": "presence",
             "specialist_id": "ivan",
             "online": True,
             "camera_ready": True,
+            "busy": False,
         }
         await his.socket.close()
         gone = await page.until("presence")

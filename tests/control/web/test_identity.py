@@ -80,7 +80,13 @@ async def test_a_user_of_the_platform_is_known_from_their_first_call(
     status, me = await _me(by_secret, jwt.encode(CLAIMS, SECRET, "HS256"))
     assert (status, me) == (
         200,
-        {"id": "user-17", "name": "Елена", "role": "client", "profile": None},
+        {
+            "id": "user-17",
+            "name": "Елена",
+            "role": "client",
+            "profile": None,
+            "available": True,
+        },
     )
     renamed = {**CLAIMS, "name": "Елена Попова"}
     await _me(by_secret, jwt.encode(renamed, SECRET, "HS256"))
