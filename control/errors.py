@@ -11,6 +11,7 @@
     │   ├── JoinTokenInvalid
     │   └── JoinTokenExpired
     ├── NotPermitted            403  known, but not theirs to do
+    │   └── AccountBlocked
     ├── NotFound                404  absent, or someone else's
     │   └── ConnectionUnknown
     ├── Conflict                409  not now
@@ -27,6 +28,7 @@
     │   ├── NotRatable
     │   ├── JoinTokenUsed
     │   └── RoomFull
+    ├── TooManyRequests         429  too often
     └── Unavailable             503  our side cannot just now
         ├── NodeFull
         └── NodeUnavailable
@@ -121,6 +123,13 @@ class NotPermitted(ControlError):
     code = "not-permitted"
     title = "Not permitted"
     status = 403
+
+
+class AccountBlocked(NotPermitted):
+    """An operator has closed the platform to this user."""
+
+    code = "account-blocked"
+    title = "The account is blocked"
 
 
 class NotFound(ControlError):
@@ -235,6 +244,18 @@ class RoomFull(Conflict):
 
     code = "room-full"
     title = "The room is full"
+
+
+class TooManyRequests(ControlError):
+    """The user, or the address, asks more often than the limits allow."""
+
+    code = "too-many-requests"
+    title = "Too many requests"
+    status = 429
+
+    def __init__(self, detail: str, wait_s: float) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
 
 
 class Unavailable(ControlError):

@@ -1,12 +1,27 @@
 """How control is run. The command line makes this from its options."""
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from control.consultations.policy import PLATFORM, Policy
 from sfu.api import VideoCodec
 
 PAGE = Path(__file__).parent / "page"
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """``burst`` at once, and ``per_s`` on average."""
+
+    per_s: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if self.per_s <= 0 or self.burst < 1:
+            raise ValueError("a rate allows one request now and then, at least")
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,11 @@ class Settings:
     identity: Identity | None = None
     # Other sites whose pages may use the API and the events ("https://example.com").
     allowed_origins: tuple[str, ...] = ()
+    # Those in front of us, who say in X-Forwarded-For whom they speak for.
+    trusted_proxies: Networks = ()
+    # Requests to the API. Whoever is behind an address may be many: a company, a whole provider.
+    user_rate: Rate = field(default=Rate(per_s=10, burst=100))
+    address_rate: Rate = field(default=Rate(per_s=100, burst=1000))
     # What new rooms are opened with.
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = 2_500_000

@@ -79,6 +79,13 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
             demo=settings.demo,
             identity=identity,
             allowed_origins=settings.allowed_origins,
+            trusted_proxies=settings.trusted_proxies,
+            user_rate=control.settings.Rate(
+                settings.user_requests_per_s, settings.user_requests_at_once
+            ),
+            address_rate=control.settings.Rate(
+                settings.address_requests_per_s, settings.address_requests_at_once
+            ),
             video_codec=settings.video_codec,
             max_video_bps=settings.max_video_bps,
             policy=replace(

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,6 +17,8 @@ from pydantic_settings import (
 from sfu.api import VideoCodec
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+PerSecond = Annotated[float, Field(ge=0.1, le=1e6)]
+AtOnce = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class SettingsError(Exception):
@@ -42,6 +44,9 @@ class ServeSettings(BaseSettings):
         allowed_origins: origins besides the page's own that may open the event WebSocket.
         jwt_issuer, jwt_audience: what a platform's token must say; both are required with a key.
         jwt_secret: shared HS256 secret of the platform (at least 32 bytes).
+        trusted_proxies: networks of the proxies whose X-Forwarded-For is believed.
+        user_requests_per_s, user_requests_at_once: how often one user may ask the API.
+        address_requests_per_s, address_requests_at_once: how often one address may.
         jwks_file: JWKS file with the platform's public keys (EdDSA, ES256, RS256).
     """
 
@@ -64,8 +69,13 @@ class ServeSettings(BaseSettings):
     jwt_audience: str = ""
     jwt_secret: str = ""
     jwks_file: Path | None = None
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    user_requests_per_s: PerSecond = 10.0
+    user_requests_at_once: AtOnce = 100
+    address_requests_per_s: PerSecond = 100.0
+    address_requests_at_once: AtOnce = 1000
 
-    @field_validator("announce", "allowed_origins", mode="before")
+    @field_validator("announce", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         """Take ``a,b`` (as an environment variable has it) for a list."""

@@ -4,8 +4,8 @@ import { ENDPOINT } from "./api.js";
 
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5000;
-/** Close codes: the sign-in is not valid, or no longer. */
-const REFUSED = new Set([4401, 4402]);
+/** Close codes: the sign-in is not valid, or no longer, or the account is blocked. */
+const REFUSED = new Set([4401, 4402, 4403]);
 
 /**
  * Dispatches "message" (detail: the decoded message) and "statechange" (detail: "connecting",

@@ -28,11 +28,13 @@ from control.web import (
     pages,
     specialists,
 )
+from control.web.addresses import limit_addresses
 from control.web.authentication import AccessTokens
 from control.web.hub import Hub
 from control.web.origins import cross_origin
 from control.web.presence import PresenceBoard
 from control.web.problems import problems
+from control.web.rates import Rates
 from control.web.service import SERVICE, Service
 from sfu.api import NodePort
 
@@ -69,7 +71,9 @@ def application(
     registry = registry or CollectorRegistry()
     health.register(registry, live, hub)
 
-    app = web.Application(middlewares=[cross_origin, problems], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(
+        middlewares=[cross_origin, problems, limit_addresses], client_max_size=MAX_BODY_BYTES
+    )
     app[SERVICE] = Service(
         settings=settings,
         clock=clock,
@@ -83,6 +87,8 @@ def application(
         errands=errands,
         access_tokens=AccessTokens(identity),
         join_tokens=JoinTokens(secret, database),
+        user_rates=Rates(settings.user_rate),
+        address_rates=Rates(settings.address_rate),
     )
     app[events.SOCKETS] = set()
     app[health.REGISTRY] = registry

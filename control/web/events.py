@@ -8,7 +8,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from control.accounts import AccountRole
 from control.adapters.people import User
-from control.errors import ControlError
+from control.errors import ControlError, TooManyRequests
 from control.web.hub import EventConnection, Message
 from control.web.origins import refuse_other_origins
 from control.web.service import SERVICE, Service
@@ -24,7 +24,7 @@ PING_EVERY_S = 15.0
 # Close codes of ours (RFC 6455, section 7.4.2: 4000–4999 are private).
 NOT_AUTHENTICATED = 4401
 TOKEN_EXPIRED = 4402
-TOO_MANY_CONNECTIONS = 4429
+TOO_MANY = 4429
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
 
@@ -66,6 +66,9 @@ async def _authenticate(
         if message.get("type") != "authenticate" or not isinstance(message.get("token"), str):
             raise ValueError("the first message is not a sign-in")
         return await service.sign_in(message["token"])
+    except TooManyRequests as error:
+        await socket.close(code=TOO_MANY, message=error.code.encode())
+        return None
     except (ControlError, ValueError, TimeoutError) as error:
         code = error.code if isinstance(error, ControlError) else "not-authenticated"
         await socket.close(code=NOT_AUTHENTICATED, message=code.encode())
@@ -102,7 +105,7 @@ class _Page:
         """Until the page closes, lags, misbehaves, or its token ends."""
         hub = self._service.hub
         if not hub.add(self._connection):
-            await self._socket.close(code=TOO_MANY_CONNECTIONS)
+            await self._socket.close(code=TOO_MANY)
             return
         writer = asyncio.create_task(self._write())
         try:

@@ -2,13 +2,14 @@
 
 import http
 import logging
+import math
 import re
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from control.errors import BadInput, ControlError
+from control.errors import BadInput, ControlError, TooManyRequests
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             response.headers["WWW-Authenticate"] = "Bearer"
         if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             response.headers["Retry-After"] = "1"
+        if isinstance(error, TooManyRequests):
+            response.headers["Retry-After"] = str(math.ceil(error.wait_s))
         return response
     except web.HTTPException as error:
         if error.status < 400:

@@ -16,6 +16,7 @@ from control.settings import Settings
 from control.web.authentication import AccessTokens
 from control.web.hub import Hub
 from control.web.presence import PresenceBoard
+from control.web.rates import Rates
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,17 @@ class Service:
     errands: Errands
     access_tokens: AccessTokens
     join_tokens: JoinTokens
+    user_rates: Rates
+    address_rates: Rates
 
     async def sign_in(self, token: str) -> tuple[User, float]:
-        """The user of an access token, and when it ends. We know them from then on."""
-        user, expires_at = self.access_tokens.check(token, self.clock())
+        """The user of an access token, and when it ends. We know them from then on.
+
+        Raises NotAuthenticated, and TooManyRequests.
+        """
+        now = self.clock()
+        user, expires_at = self.access_tokens.check(token, now)
+        self.user_rates.take(user.id, now)
         if await self.people.user(user.id) != user:
             await self.people.save_user(user)
         return user, expires_at

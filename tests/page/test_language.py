@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.async_api import Page
 
+import control.web.problems  # noqa: F401  # the refusals that only the web knows
+from control.errors import ControlError
 from tests.page.conftest import PAGE
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -80,6 +82,17 @@ async def test_each_text_that_a_module_names_exists_and_each_text_is_named(modul
         key for key in keys - named if not any(re.fullmatch(pattern, key) for pattern in patterns)
     }
     assert unused == set()
+
+
+async def test_each_refusal_of_the_api_has_a_text_and_no_other(modules: Page) -> None:
+    texts = await _texts(modules, "bg")
+    codes = {key.removeprefix("problem.") for key in texts if key.startswith("problem.")}
+
+    def refusals(error: type[ControlError]) -> set[str]:
+        own = {error.code} if hasattr(error, "code") else set()
+        return own.union(*(refusals(each) for each in error.__subclasses__()))
+
+    assert codes == refusals(ControlError)
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,34 @@ export default {
   "problem.no-early-end-proposed": "The proposal to end early no longer stands.",
   "problem.purpose-invalid": "Please write the purpose in at most 500 characters.",
   "problem.not-ratable": "This consultation can no longer be rated.",
+  "problem.invalid-input":
+    "Something that was entered cannot be taken. Please check it and try again.",
+  "problem.rating-invalid": "A rating has 1 to 5 stars and a comment of at most 2000 characters.",
+  "problem.bad-offer":
+    "The browser cannot connect to the video server. Please try another browser.",
+  "problem.not-authenticated": "Please sign in.",
+  "problem.token-invalid": "Your sign-in is not valid. Please sign in again.",
+  "problem.token-expired": "Your sign-in has expired. Please sign in again.",
+  "problem.join-token-invalid": "Joining the meeting did not work. Please try again.",
+  "problem.join-token-expired": "Joining the meeting took too long. Please try again.",
+  "problem.join-token-used": "This way into the meeting has been used. Please try again.",
+  "problem.not-permitted": "Your account may not do that.",
+  "problem.account-blocked": "Your account is blocked. Please contact the platform.",
+  "problem.origin-not-allowed": "This page may not use the service.",
+  "problem.not-found": "This is not there any more.",
+  "problem.connection-unknown": "The connection to the meeting was replaced. Please join again.",
+  "problem.conflict": "That is not possible just now.",
+  "problem.own-early-end": "The other side answers your proposal.",
+  "problem.room-full": "Two participants are in the meeting already.",
+  "problem.malformed-json": "The server did not understand the request. Please reload the page.",
+  "problem.unsupported-media-type":
+    "The server did not understand the request. Please reload the page.",
+  "problem.too-many-requests":
+    "Too many actions in a short time. Please wait a moment and try again.",
+  "problem.unavailable": "The service does not answer just now. Please try again in a moment.",
+  "problem.node-full": "All places for meetings are taken. Please try again in a moment.",
+  "problem.node-unavailable":
+    "The video server does not answer just now. Please try again in a moment.",
   "notice.unreachable": "No connection to the server. Please try again in a moment.",
 
   "earlyEnd.propose": "Propose an early end",

@@ -87,7 +87,7 @@ async def test_too_many_pages_of_one_user(control: Control, maria: Person) -> No
     pages = [await maria.page() for _ in range(16)]
     socket = await control.http.ws_connect("/api/v1/events")
     await socket.send_json({"type": "authenticate", "token": maria.token})
-    assert await _closed(socket) == events.TOO_MANY_CONNECTIONS
+    assert await _closed(socket) == events.TOO_MANY
     for page in pages:
         await page.socket.close()
 
