@@ -1,0 +1,1 @@
+"""Telling the platform what happened, by signed HTTP requests (Standard Webhooks)."""

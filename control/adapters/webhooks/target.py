@@ -1,0 +1,138 @@
+"""Where webhooks go, and one attempt to bring one there."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+from standardwebhooks import Webhook
+
+from control.adapters.webhooks.addresses import public_socket
+
+ATTEMPT_WITHIN_S = 10.0
+MAX_AT_ONCE = 32
+# Standard Webhooks: 24 to 64 bytes.
+SECRET_BYTES = range(24, 65)
+SECRET_PREFIX = "whsec_"
+
+
+@dataclass(frozen=True)
+class WebhookTarget:
+    """The platform's receiver.
+
+    ``url`` is HTTPS, and its name leads to public addresses; with ``allow_private`` it may be plain
+    HTTP and lead anywhere. ``secrets`` are ``whsec_`` and base64 of 24 to 64 bytes each; every
+    message is signed with all of them, so one can be replaced while messages are under way.
+
+    Raises:
+        ValueError: when one of these cannot be used.
+    """
+
+    url: str
+    secrets: tuple[str, ...]
+    allow_private: bool = False
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        schemes = ("https", "http") if self.allow_private else ("https",)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"the webhook's URL must begin with {' or '.join(schemes)}://")
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            raise ValueError("the webhook's URL may have no user, password or fragment")
+        if not self.secrets:
+            raise ValueError("webhooks need a secret to be signed with")
+        for secret in self.secrets:
+            _check(secret)
+
+
+def _check(secret: str) -> None:
+    try:
+        content = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        content = b""
+    if not secret.startswith(SECRET_PREFIX) or len(content) not in SECRET_BYTES:
+        raise ValueError(
+            f"a webhook secret is {SECRET_PREFIX} and base64 of 24 to 64 random bytes, "
+            f'as from: echo "{SECRET_PREFIX}$(openssl rand -base64 32)"'
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt went. ``error`` is None when the receiver took it (any 2xx).
+
+    ``retry_after_s`` is when the receiver wants to be asked again, if it said so.
+    """
+
+    error: str | None = None
+    retry_after_s: float | None = None
+
+
+class WebhookSender:
+    """Makes single attempts. Never raises for what the network or the receiver does."""
+
+    def __init__(self, target: WebhookTarget) -> None:
+        self._url = target.url
+        self._signers = [Webhook(secret) for secret in target.secrets]
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=MAX_AT_ONCE,
+                socket_factory=None if target.allow_private else public_socket,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # Neither proxies from the environment nor a netrc file: the address that is checked
+            # is the one that is connected to.
+            trust_env=False,
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._session.close()
+
+    async def attempt(self, message_id: str, body: str, now: float) -> Outcome:
+        """POST ``body`` once, signed for ``now`` (Unix seconds)."""
+        try:
+            async with self._session.post(
+                self._url,
+                data=body.encode(),
+                headers=_headers(self._signers, message_id, body, now),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=ATTEMPT_WITHIN_S),
+            ) as response:
+                # The body is never read: what is not there yet ends with the connection.
+                if 200 <= response.status < 300:
+                    return Outcome()
+                wish = _seconds(response.headers.get("Retry-After", ""))
+                return Outcome(f"answered with status {response.status}", wish)
+        except TimeoutError:
+            return Outcome(f"no answer within {ATTEMPT_WITHIN_S:.0f} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # The text of aiohttp's errors can hold the URL, which is the platform's affair.
+            return Outcome(_reason(error))
+
+
+def _headers(signers: Sequence[Webhook], message_id: str, body: str, now: float) -> dict[str, str]:
+    at = datetime.fromtimestamp(int(now), UTC)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "rodrun",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now)),
+        "webhook-signature": " ".join(signer.sign(message_id, at, body) for signer in signers),
+    }
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Retry-After in seconds (RFC 9110, section 10.2.3); a date is not worth a clock comparison."""
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+        return f"cannot connect: {cause.strerror or cause}"
+    return f"failed: {type(error).__name__}"

@@ -1,0 +1,1 @@
+"""Webhooks: schedule, addresses, messages, one attempt, durable deliveries, the whole."""
