@@ -109,7 +109,7 @@ class LiveConsultations:
                 uuid.uuid4().hex,
                 client.party,
                 specialist.user.party,
-                specialist.profile.terms,
+                specialist.terms,
                 purpose,
                 specialist_online=specialist_online,
                 others=self._of_either(client.id, specialist.user.id),

@@ -1,6 +1,6 @@
 """Who uses the platform: users, specialists' profiles, clients' lists."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +44,15 @@ class Specialist:
 
     user: User
     profile: Profile
+    # Set by an operator in place of the profile's own duration.
+    duration_override_s: int | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What a request made now is made under."""
+        if self.duration_override_s is None:
+            return self.profile.terms
+        return replace(self.profile.terms, duration_s=self.duration_override_s)
 
 
 class People:
@@ -108,6 +117,16 @@ class People:
             )
         return [_specialist(row) for row in await self._rows(query)]
 
+    async def override_duration(self, specialist_id: str, duration_s: int | None) -> None:
+        """Set the duration of a specialist's sessions over their own; None: it is theirs again."""
+        profiles = tables.profiles
+        change = (
+            update(profiles)
+            .where(profiles.c.specialist_id == specialist_id)
+            .values(duration_override_s=duration_s)
+        )
+        await self._database.write(lambda connection: connection.execute(change))
+
     async def add_specialist(self, client_id: str, specialist_id: str, at: float) -> None:
         """Put a specialist on a client's list; once is enough."""
         row = {"client_id": client_id, "specialist_id": specialist_id, "added_at": at}
@@ -161,4 +180,5 @@ def _user(row: Row) -> User:
 
 def _specialist(row: Row) -> Specialist:
     terms = Terms(row["duration_s"], Decimal(row["price"]), row["currency"], row["takes_video"])
-    return Specialist(_user(row), Profile(row["summary"], terms, row["available"]))
+    profile = Profile(row["summary"], terms, row["available"])
+    return Specialist(_user(row), profile, row["duration_override_s"])

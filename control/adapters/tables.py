@@ -45,6 +45,8 @@ profiles = Table(
     Column("takes_video", Boolean, nullable=False),
     # The online switch.
     Column("available", Boolean, nullable=False, server_default=true()),
+    # An operator's, in place of duration_s.
+    Column("duration_override_s", Integer),
 )
 
 added_specialists = Table(
@@ -122,4 +124,22 @@ used_join_tokens = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("expires_at", Float, nullable=False, index=True),
+)
+
+# What operators did. The database itself refuses to change or remove rows of it.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("operator_id", String(200), nullable=False),
+    Column("operator_name", String(200), nullable=False),
+    # Where the command came from, as the HTTP server saw it.
+    Column("address", String(64), nullable=False),
+    Column("action", String(40), nullable=False),
+    # The id of what it was done to.
+    Column("subject", String(200), nullable=False),
+    Column("details", JSON, nullable=False),
+    # The code of the problem, when the command was refused.
+    Column("refused", String(60)),
 )

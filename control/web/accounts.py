@@ -102,6 +102,7 @@ class MeView(View):
                 role=self.user.role,
                 profile=ProfileOut.of(profile) if profile else None,
                 available=profile.available if profile else True,
+                duration_override_s=specialist.duration_override_s if specialist else None,
             )
         )
 

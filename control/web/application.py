@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from control.adapters.audit import AuditLog
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People
+from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.secret import own_secret
@@ -25,7 +27,9 @@ from control.web import (
     health,
     joining,
     openapi,
+    operator,
     pages,
+    ratings,
     specialists,
 )
 from control.web.addresses import limit_addresses
@@ -80,6 +84,8 @@ def application(
         database=database,
         people=people,
         store=store,
+        ratings=Ratings(database),
+        audit_log=AuditLog(database),
         live=live,
         rooms=rooms,
         hub=hub,
@@ -98,6 +104,8 @@ def application(
     app.add_routes(specialists.ROUTES)
     app.add_routes(consultations.ROUTES)
     app.add_routes(joining.ROUTES)
+    app.add_routes(ratings.ROUTES)
+    app.add_routes(operator.ROUTES)
     app.router.add_get("/api/v1/events", events.events)
     app[openapi.DESCRIPTION] = openapi.Description(app)
     app.add_routes(openapi.ROUTES)

@@ -131,6 +131,9 @@ class Me(Output):
     role: AccountRole
     profile: ProfileOut | None
     available: bool = Field(description="a specialist's online switch; true without a profile")
+    duration_override_s: int | None = Field(
+        description="set by an operator, in place of the profile's duration"
+    )
 
 
 class Availability(Output):
@@ -393,7 +396,7 @@ def _specialist(specialist: Specialist) -> dict[str, Any]:
         "id": specialist.user.id,
         "name": specialist.user.name,
         "summary": specialist.profile.summary,
-        **_terms(specialist.profile.terms),
+        **_terms(specialist.terms),
     }
 
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from control.adapters.audit import AuditLog
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People, User
+from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.store import Store
@@ -28,6 +30,8 @@ class Service:
     database: Database
     people: People
     store: Store
+    ratings: Ratings
+    audit_log: AuditLog
     live: LiveConsultations
     rooms: Rooms
     hub: Hub

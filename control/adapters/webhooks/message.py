@@ -1,7 +1,11 @@
 """What a webhook says."""
 
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
-# The events of a consultation's record that the platform hears of, under the names it knows.
+# The events of a consultation's record that the platform hears of, and their names there.
 TYPES = {
     "accepted": "consultation.accepted",
     "started": "consultation.started",
@@ -14,3 +18,9 @@ TYPES = {
 def message_id(consultation_id: str, seq: int) -> str:
     """The same at each attempt and each replay, so that a receiver can drop doubles."""
     return f"{consultation_id}.{seq}"
+
+
+def body(type_: str, at: float, data: Mapping[str, Any]) -> str:
+    """The JSON of an event of the record's ``type_``, in the form of Standard Webhooks."""
+    timestamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"type": TYPES[type_], "timestamp": timestamp, "data": dict(data)})

@@ -1,5 +1,6 @@
 """Users, profiles and lists are read as they were written."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from control.accounts import AccountRole
@@ -35,3 +36,18 @@ async def test_the_list_of_added_specialists(people: People) -> None:
     assert await people.clients_who_added("ivan") == ["maria"]
     await people.remove_specialist("maria", "ivan")
     assert await people.added_specialists("maria") == []
+
+
+async def test_an_operators_duration_stands_over_the_specialists_own(people: People) -> None:
+    await people.save_profile("ivan", Profile("", TERMS))
+    await people.override_duration("ivan", 600)
+    # A change of the profile does not lift it.
+    await people.save_profile("ivan", Profile("", replace(TERMS, price=Decimal("15.00"))))
+    found = await people.specialist("ivan")
+    assert found is not None
+    assert found.terms == replace(TERMS, price=Decimal("15.00"), duration_s=600)
+    assert found.profile.terms.duration_s == 900
+    await people.override_duration("ivan", None)
+    found = await people.specialist("ivan")
+    assert found is not None
+    assert found.terms.duration_s == 900

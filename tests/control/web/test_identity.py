@@ -86,6 +86,7 @@ async def test_a_user_of_the_platform_is_known_from_their_first_call(
             "role": "client",
             "profile": None,
             "available": True,
+            "duration_override_s": None,
         },
     )
     renamed = {**CLAIMS, "name": "Елена Попова"}

@@ -1,0 +1,61 @@
+"""A specialist's ratings over the API."""
+
+from tests.control.people import Control, Person, stranger
+
+
+async def _rated(control: Control, client: Person, ivan: Person, *given: dict[str, object]) -> None:
+    """A consultation of ``client`` with ivan, with the specialist's and the technical rating."""
+    session = await control.session(client, ivan)
+    await client.post(f"/consultations/{session}/leave")
+    for subject, rating in zip(("specialist", "technical"), given, strict=False):
+        control.now += 1
+        await client.put(f"/consultations/{session}/ratings/{subject}", rating)
+
+
+async def test_sums_and_comments(control: Control, maria: Person, ivan: Person) -> None:
+    nothing = {"average": None, "count": 0, "stars": dict.fromkeys("12345", 0)}
+    ratings = await ivan.get("/me/ratings")
+    assert ratings == {"specialist": nothing, "technical": nothing, "comments": []}
+    async with await ivan.page():
+        await _rated(
+            control, maria, ivan, {"stars": 5, "comment": "Благодаря"}, {"stars": 2, "comment": ""}
+        )
+        petar = await stranger(control, "petar", "client")
+        await _rated(control, petar, ivan, {"stars": 4, "comment": "Добре"})
+        await _rated(control, maria, ivan, {"stars": 4}, {"stars": 3, "comment": "Картината спира"})
+    ratings = await ivan.get("/me/ratings")
+    stars = dict.fromkeys("12345", 0)
+    assert ratings["specialist"] == {
+        "average": 4.33,
+        "count": 3,
+        "stars": {**stars, "4": 2, "5": 1},
+    }
+    assert ratings["technical"] == {"average": 2.5, "count": 2, "stars": {**stars, "2": 1, "3": 1}}
+    assert [(each["subject"], each["comment"]) for each in ratings["comments"]] == [
+        ("technical", "Картината спира"),
+        ("specialist", "Добре"),
+        ("specialist", "Благодаря"),
+    ]
+    # Neither names nor the stars beside a comment.
+    assert ratings["comments"][0].keys() == {"at", "subject", "comment"}
+    second = ratings["comments"][1]["at"]
+    older = await ivan.get(f"/me/ratings?limit=1&before={second}")
+    assert [each["comment"] for each in older["comments"]] == ["Благодаря"]
+
+
+async def test_a_changed_rating_counts_once(control: Control, maria: Person, ivan: Person) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    await maria.post(f"/consultations/{session}/leave")
+    for stars in (1, 5):
+        await maria.put(f"/consultations/{session}/ratings/specialist", {"stars": stars})
+    counted = (await ivan.get("/me/ratings"))["specialist"]
+    assert (counted["average"], counted["count"]) == (5.0, 1)
+
+
+async def test_only_their_own(control: Control, maria: Person, ivan: Person) -> None:
+    async with await ivan.page():
+        await _rated(control, maria, ivan, {"stars": 5})
+    other = await stranger(control, "elena", "specialist")
+    assert (await other.get("/me/ratings"))["specialist"]["count"] == 0
+    assert await maria.problem("GET", "/me/ratings", status=403) == "not-permitted"
