@@ -4,6 +4,7 @@
     ├── BadInput                422  what was sent cannot be used
     │   ├── PurposeInvalid
     │   ├── RatingInvalid
+    │   ├── ExtensionInvalid
     │   └── BadOffer
     ├── NotAuthenticated        401  nobody we know
     │   ├── TokenInvalid
@@ -25,6 +26,9 @@
     │   ├── EarlyEndAlreadyProposed
     │   ├── NoEarlyEndProposed
     │   ├── OwnEarlyEnd
+    │   ├── ExtensionAlreadyProposed
+    │   ├── NoExtensionProposed
+    │   ├── AlreadyLeaving
     │   ├── NotRatable
     │   ├── JoinTokenUsed
     │   └── RoomFull
@@ -72,6 +76,13 @@ class RatingInvalid(BadInput):
 
     code = "rating-invalid"
     title = "The rating is not valid"
+
+
+class ExtensionInvalid(BadInput):
+    """The duration or the price of an extension is out of bounds."""
+
+    code = "extension-invalid"
+    title = "The extension is not valid"
 
 
 class BadOffer(BadInput):
@@ -223,6 +234,27 @@ class OwnEarlyEnd(Conflict):
 
     code = "own-early-end"
     title = "One's own proposal is answered by the other side"
+
+
+class ExtensionAlreadyProposed(Conflict):
+    """One offer of an extension at a time."""
+
+    code = "extension-already-proposed"
+    title = "An extension has already been offered"
+
+
+class NoExtensionProposed(Conflict):
+    """There is no offer to answer; it may have lapsed."""
+
+    code = "no-extension-proposed"
+    title = "No extension is offered"
+
+
+class AlreadyLeaving(Conflict):
+    """The specialist leaves; the session ends in a few seconds."""
+
+    code = "already-leaving"
+    title = "The specialist is leaving"
 
 
 class NotRatable(Conflict):

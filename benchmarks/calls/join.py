@@ -182,7 +182,7 @@ def one_join(arrangement: Arrangement, api: Api, specialist_id: str) -> dict[str
             "video_type_down": first.evaluate(VIDEO_TYPE, "inbound-rtp"),
         }
     finally:
-        api.do("POST", f"/consultations/{consultation}/leave", SPECIALIST, {})
+        api.do("POST", f"/consultations/{consultation}/leave", CLIENT, {})
         for user in users:
             user.close()
 

@@ -60,7 +60,7 @@ class LiveConsultations:
             now = self._clock()
             await self._commit(
                 [
-                    perform(each, ServiceInterrupted(), now, self._policy)
+                    perform(each, ServiceInterrupted(since=now), now, self._policy)
                     for each in await self._store.open_consultations()
                 ]
             )

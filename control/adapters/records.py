@@ -8,7 +8,10 @@ from typing import Any
 from control.adapters.database import Row
 from control.consultations.consultation import Consultation, End
 from control.consultations.early_end import EarlyEnd
-from control.consultations.parties import Party, Role, Terms
+from control.consultations.extension import AcceptedExtension, Extension
+from control.consultations.leaving import Leaving
+from control.consultations.paid_time import Interval
+from control.consultations.parties import Actor, Party, Role, Terms
 from control.consultations.ratings import Rating, Subject
 from control.consultations.states import EndReason, State
 
@@ -40,7 +43,11 @@ def to_row(consultation: Consultation) -> dict[str, Any]:
             "accepted_at": consultation.accepted_at,
             "started_at": consultation.started_at,
             "ended_at": consultation.ended_at,
-            "end": {"reason": end.reason.value, "by": end.by} if end else None,
+            "end": (
+                {"reason": end.reason.value, "by": end.by.value, "detail": end.detail}
+                if end
+                else None
+            ),
             "decline_reason": consultation.decline_reason,
             "withdrawn": consultation.withdrawn,
             "early_end": (
@@ -49,6 +56,21 @@ def to_row(consultation: Consultation) -> dict[str, Any]:
                 else None
             ),
             "early_end_refused_at": consultation.early_end_refused_at,
+            "extension": _extension_to_json(consultation.extension),
+            "extensions": [
+                {
+                    "duration_s": each.duration_s,
+                    "price": str(each.price),
+                    "accepted_at": each.accepted_at,
+                }
+                for each in consultation.extensions
+            ],
+            "extension_refused_at": consultation.extension_refused_at,
+            "leaving": _leaving_to_json(consultation.leaving),
+            "interrupted_since": consultation.interrupted_since,
+            "paid": [[each.began_at, each.stopped_at] for each in consultation.paid],
+            "flowing_since": consultation.flowing_since,
+            "seq": consultation.seq,
         },
     }
 
@@ -73,7 +95,7 @@ def from_row(row: Row, rating_rows: Iterable[Row] = ()) -> Consultation:
         started_at=rest["started_at"],
         ends_at=row["ends_at"],
         ended_at=rest["ended_at"],
-        end=End(EndReason(end["reason"]), Role(end["by"]) if end["by"] else None) if end else None,
+        end=End(EndReason(end["reason"]), Actor(end["by"]), end["detail"]) if end else None,
         decline_reason=rest["decline_reason"],
         withdrawn=rest["withdrawn"],
         early_end=(
@@ -82,7 +104,18 @@ def from_row(row: Row, rating_rows: Iterable[Row] = ()) -> Consultation:
             else None
         ),
         early_end_refused_at=rest["early_end_refused_at"],
+        extension=_extension(rest["extension"]),
+        extensions=tuple(
+            AcceptedExtension(each["duration_s"], Decimal(each["price"]), each["accepted_at"])
+            for each in rest["extensions"]
+        ),
+        extension_refused_at=rest["extension_refused_at"],
+        leaving=_leaving(rest["leaving"]),
+        interrupted_since=rest["interrupted_since"],
         service_by=row["service_by"],
+        paid=tuple(Interval(*each) for each in rest["paid"]),
+        flowing_since=rest["flowing_since"],
+        seq=rest["seq"],
         ratings=MappingProxyType(
             {
                 Subject(each["subject"]): Rating(each["stars"], each["comment"], each["given_at"])
@@ -104,3 +137,32 @@ def rating_rows(consultation: Consultation) -> list[dict[str, Any]]:
         }
         for subject, rating in consultation.ratings.items()
     ]
+
+
+def _extension_to_json(offer: Extension | None) -> dict[str, Any] | None:
+    if offer is None:
+        return None
+    return {
+        "duration_s": offer.duration_s,
+        "price": str(offer.price),
+        "proposed_at": offer.proposed_at,
+        "lapses_at": offer.lapses_at,
+    }
+
+
+def _extension(stored: dict[str, Any] | None) -> Extension | None:
+    if stored is None:
+        return None
+    return Extension(
+        stored["duration_s"], Decimal(stored["price"]), stored["proposed_at"], stored["lapses_at"]
+    )
+
+
+def _leaving_to_json(leaving: Leaving | None) -> dict[str, Any] | None:
+    if leaving is None:
+        return None
+    return {"by": leaving.by.value, "at": leaving.at, "ends_at": leaving.ends_at}
+
+
+def _leaving(stored: dict[str, Any] | None) -> Leaving | None:
+    return Leaving(Role(stored["by"]), stored["at"], stored["ends_at"]) if stored else None

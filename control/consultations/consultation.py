@@ -1,24 +1,28 @@
 """A consultation as it stands at one moment. Values only; nothing here changes in place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 from control.consultations.early_end import EarlyEnd
 from control.consultations.events import Event
+from control.consultations.extension import AcceptedExtension, Extension
+from control.consultations.leaving import Leaving
 from control.consultations.liveness import Link, LinkState
-from control.consultations.parties import Party, Role, Terms
+from control.consultations.paid_time import Interval
+from control.consultations.parties import Actor, Party, Role, Terms
 from control.consultations.ratings import Rating, Subject
 from control.consultations.states import JOINABLE, OPEN, EndReason, State
 
 
 @dataclass(frozen=True)
 class End:
-    """Why it ended, and who caused it (None: nobody)."""
+    """Why it ended, and who caused it. ``detail``: an operator's words."""
 
     reason: EndReason
-    by: Role | None
+    by: Actor
+    detail: str | None = None
 
 
 def _unheard() -> Mapping[Role, Link]:
@@ -52,8 +56,22 @@ class Consultation:
     early_end: EarlyEnd | None = None
     # When the last proposal was refused; cleared by the next one.
     early_end_refused_at: float | None = None
-    # After an interruption of the service: ends so, when nobody is heard by then.
+    extension: Extension | None = None
+    # Those that were accepted; ``ends_at`` has them.
+    extensions: tuple[AcceptedExtension, ...] = ()
+    # When the last offer was refused; cleared by the next one.
+    extension_refused_at: float | None = None
+    # The specialist has announced to leave.
+    leaving: Leaving | None = None
+    # An interruption of the service: since when, and until when it may last before the session
+    # ends by it. Both or neither are None.
+    interrupted_since: float | None = None
     service_by: float | None = None
+    # The paid time: what is over, and since when it runs (None: it does not run now).
+    paid: tuple[Interval, ...] = ()
+    flowing_since: float | None = None
+    # How many events there were so far; the last one has this number.
+    seq: int = 0
     # What the node tells of the participants. Not stored: after a restart of control it is unknown
     # again, so that no one is judged for the time in which nobody listened.
     links: Mapping[Role, Link] = field(default_factory=_unheard)
@@ -87,6 +105,14 @@ class Consultation:
         """The same, with this rating."""
         return replace(self, ratings=MappingProxyType({**self.ratings, subject: rating}))
 
+    def paid_s(self, now: float) -> float:
+        """Seconds with both sides connected, until ``now``."""
+        over = sum(interval.seconds for interval in self.paid)
+        if self.flowing_since is None:
+            return over
+        until = now if self.ends_at is None else min(now, self.ends_at)
+        return over + max(0.0, until - self.flowing_since)
+
     @property
     def reconnecting(self) -> Role | None:
         """Who is silent for a while; when both are, the one whose silence ends the session."""
@@ -101,3 +127,15 @@ class Change(NamedTuple):
 
     consultation: Consultation
     events: tuple[Event, ...] = ()
+
+    def then(self, rule: Callable[[Consultation], "Change"]) -> "Change":
+        """This, followed by what ``rule`` makes of it."""
+        after = rule(self.consultation)
+        return Change(after.consultation, self.events + after.events)
+
+    def numbered(self, seq: int) -> "Change":
+        """With the number of the last event, when there were ``seq`` before these.
+
+        The events have the numbers from ``seq + 1`` on.
+        """
+        return Change(replace(self.consultation, seq=seq + len(self.events)), self.events)

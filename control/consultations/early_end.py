@@ -20,6 +20,7 @@ class EarlyEndTrigger(StrEnum):
     PROPOSE = "propose"
     ACCEPT = "accept"
     REFUSE = "refuse"
+    WITHDRAW = "withdraw"
     LAPSE = "lapse"
 
 
@@ -27,6 +28,7 @@ EARLY_END_TRANSITIONS: dict[tuple[EarlyEndState, EarlyEndTrigger], EarlyEndState
     (EarlyEndState.NONE, EarlyEndTrigger.PROPOSE): EarlyEndState.PROPOSED,
     (EarlyEndState.PROPOSED, EarlyEndTrigger.ACCEPT): EarlyEndState.AGREED,
     (EarlyEndState.PROPOSED, EarlyEndTrigger.REFUSE): EarlyEndState.NONE,
+    (EarlyEndState.PROPOSED, EarlyEndTrigger.WITHDRAW): EarlyEndState.NONE,
     (EarlyEndState.PROPOSED, EarlyEndTrigger.LAPSE): EarlyEndState.NONE,
 }
 

@@ -1,17 +1,23 @@
-"""What happened to a consultation. ``at`` is in Unix seconds."""
+"""What happened to a consultation. ``at`` is in Unix seconds.
+
+Where an event has no ``by``, only one can have caused it: journal.py says who.
+"""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
-from control.consultations.parties import Role
+from control.consultations.parties import Actor, Role, Terms
 from control.consultations.ratings import Subject
 from control.consultations.states import EndReason
 
 
 @dataclass(frozen=True)
 class Requested:
-    """A client asked a specialist for a consultation."""
+    """The client asked the specialist for a consultation."""
 
     at: float
+    purpose: str
+    terms: Terms
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Declined:
     """The specialist declined."""
 
     at: float
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,24 @@ class Withdrawn:
 
 @dataclass(frozen=True)
 class Started:
-    """Both sides were connected for the first time; the paid time runs."""
+    """Both sides were connected for the first time."""
 
     at: float
+    ends_at: float
 
 
 @dataclass(frozen=True)
 class EarlyEndProposed:
     """``by`` asks to end early."""
+
+    at: float
+    by: Role
+    lapses_at: float
+
+
+@dataclass(frozen=True)
+class EarlyEndWithdrawn:
+    """``by``, who had proposed it, takes it back."""
 
     at: float
     by: Role
@@ -80,11 +97,67 @@ class EarlyEndLapsed:
 
 
 @dataclass(frozen=True)
+class ExtensionProposed:
+    """The specialist offers ``duration_s`` more, for ``price`` more."""
+
+    at: float
+    duration_s: int
+    price: Decimal
+    currency: str
+    lapses_at: float
+
+
+@dataclass(frozen=True)
+class ExtensionAccepted:
+    """The client takes the offer; the session goes on until ``ends_at``."""
+
+    at: float
+    duration_s: int
+    price: Decimal
+    currency: str
+    ends_at: float
+
+
+@dataclass(frozen=True)
+class ExtensionRefused:
+    """The client does not take the offer."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class ExtensionWithdrawn:
+    """The specialist takes the offer back."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class ExtensionLapsed:
+    """The client did not answer the offer."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class LeavingAnnounced:
+    """``by`` leaves; the session ends at ``ends_at``."""
+
+    at: float
+    by: Role
+    ends_at: float
+
+
+@dataclass(frozen=True)
 class ReconnectingBegan:
-    """``role`` has been silent long enough to tell the other side."""
+    """``role`` has been silent long enough to tell the other side.
+
+    ``drop_at`` is when the silence ends the session; None: it does not.
+    """
 
     at: float
     role: Role
+    drop_at: float | None
 
 
 @dataclass(frozen=True)
@@ -97,25 +170,47 @@ class Reconnected:
 
 @dataclass(frozen=True)
 class Interrupted:
-    """The service was interrupted; whatever silence there was is nobody's."""
+    """The service was interrupted from ``since`` on; that silence is nobody's."""
 
     at: float
+    since: float
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """The room is heard of again after an interruption of the service."""
+    """Someone is heard again after an interruption; it is not counted: ``ends_at`` has moved."""
+
+    at: float
+    ends_at: float
+
+
+@dataclass(frozen=True)
+class FlowBegan:
+    """From ``at`` on both sides are connected: paid time runs."""
 
     at: float
 
 
 @dataclass(frozen=True)
+class FlowStopped:
+    """Until ``at`` both sides were connected, since ``began_at``; ``paid_s`` is the sum so far.
+
+    ``at`` may be some seconds before this event: a silence is known for one only afterwards.
+    """
+
+    at: float
+    began_at: float
+    paid_s: float
+
+
+@dataclass(frozen=True)
 class Ended:
-    """The consultation is over. ``by`` is the one who caused it, None for nobody."""
+    """The consultation is over. ``by`` is who caused it, ``detail`` an operator's words."""
 
     at: float
     reason: EndReason
-    by: Role | None
+    by: Actor
+    detail: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +219,8 @@ class Rated:
 
     at: float
     subject: Subject
+    stars: int
+    comment: str
 
 
 Event = (
@@ -135,12 +232,21 @@ Event = (
     | Withdrawn
     | Started
     | EarlyEndProposed
+    | EarlyEndWithdrawn
     | EarlyEndRefused
     | EarlyEndLapsed
+    | ExtensionProposed
+    | ExtensionAccepted
+    | ExtensionRefused
+    | ExtensionWithdrawn
+    | ExtensionLapsed
+    | LeavingAnnounced
     | ReconnectingBegan
     | Reconnected
     | Interrupted
     | Resumed
+    | FlowBegan
+    | FlowStopped
     | Ended
     | Rated
 )

@@ -4,7 +4,7 @@ Silence is measured from the time of the last *authenticated* packet, as the med
 it: each second while there is a connection, and at once when a silent participant is back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from control.consultations.policy import LinkPolicy
@@ -15,6 +15,8 @@ class LinkState(StrEnum):
 
     # Nothing heard yet, or nothing since the service was interrupted.
     UNHEARD = "unheard"
+    # Nothing heard since an interruption of the service that is over: the other side is back.
+    AWAITED = "awaited"
     CONNECTED = "connected"
     # Silent long enough for the other side to be told.
     RECONNECTING = "reconnecting"
@@ -28,11 +30,17 @@ class LinkTrigger(StrEnum):
     SILENT = "silent"
     SILENT_TOO_LONG = "silent_too_long"
     SERVICE_INTERRUPTED = "service_interrupted"
+    SERVICE_RESUMED = "service_resumed"
 
 
 LINK_TRANSITIONS: dict[tuple[LinkState, LinkTrigger], LinkState] = {
     (LinkState.UNHEARD, LinkTrigger.HEARD): LinkState.CONNECTED,
     (LinkState.UNHEARD, LinkTrigger.SERVICE_INTERRUPTED): LinkState.UNHEARD,
+    (LinkState.UNHEARD, LinkTrigger.SERVICE_RESUMED): LinkState.AWAITED,
+    (LinkState.AWAITED, LinkTrigger.HEARD): LinkState.CONNECTED,
+    (LinkState.AWAITED, LinkTrigger.SILENT): LinkState.RECONNECTING,
+    (LinkState.AWAITED, LinkTrigger.SILENT_TOO_LONG): LinkState.DROPPED,
+    (LinkState.AWAITED, LinkTrigger.SERVICE_INTERRUPTED): LinkState.UNHEARD,
     (LinkState.CONNECTED, LinkTrigger.HEARD): LinkState.CONNECTED,
     (LinkState.CONNECTED, LinkTrigger.SILENT): LinkState.RECONNECTING,
     (LinkState.CONNECTED, LinkTrigger.SILENT_TOO_LONG): LinkState.DROPPED,
@@ -45,10 +53,15 @@ LINK_TRANSITIONS: dict[tuple[LinkState, LinkTrigger], LinkState] = {
 
 @dataclass(frozen=True)
 class Link:
-    """A participant's connection to the room. ``last_heard_at`` is None exactly when unheard."""
+    """A participant's connection to the room, in Unix seconds.
+
+    ``silent_from`` is where a silence would count from: the last packet, or the end of an
+    interruption of the service; None as long as nobody's silence counts.
+    """
 
     state: LinkState = LinkState.UNHEARD
     last_heard_at: float | None = None
+    silent_from: float | None = None
 
     def heard(self, at: float, policy: LinkPolicy) -> "Link":
         """An authenticated packet came ``at``. Older news than what we have changes nothing.
@@ -58,17 +71,24 @@ class Link:
         """
         if self.state is LinkState.DROPPED:
             return self
-        if self.last_heard_at is not None:
-            if at <= self.last_heard_at:
-                return self
-            if policy.drop_after_s is not None and at - self.last_heard_at > policy.drop_after_s:
-                return self.moved(LinkTrigger.SILENT_TOO_LONG)
-        return Link(LINK_TRANSITIONS[self.state, LinkTrigger.HEARD], at)
+        if self.last_heard_at is not None and at <= self.last_heard_at:
+            return self
+        drop_at = self.drop_at(policy)
+        if drop_at is not None and at > drop_at:
+            return self.moved(LinkTrigger.SILENT_TOO_LONG)
+        return Link(LINK_TRANSITIONS[self.state, LinkTrigger.HEARD], at, at)
 
     def moved(self, trigger: LinkTrigger) -> "Link":
         """The link after ``trigger``."""
         state = LINK_TRANSITIONS[self.state, trigger]
-        return Link(state, None if state is LinkState.UNHEARD else self.last_heard_at)
+        # What was heard is not forgotten: the node tells it again while nothing newer comes.
+        return replace(
+            self, state=state, silent_from=None if state is LinkState.UNHEARD else self.silent_from
+        )
+
+    def awaited(self, from_: float) -> "Link":
+        """The other side is back after an interruption: this one's silence counts ``from_`` now."""
+        return replace(self.moved(LinkTrigger.SERVICE_RESUMED), silent_from=from_)
 
     def heard_within(self, seconds: float, now: float) -> bool:
         """Whether a packet came in the last ``seconds``."""
@@ -76,12 +96,13 @@ class Link:
 
     def reconnecting_at(self, policy: LinkPolicy) -> float | None:
         """When the other side is told of the silence, if it lasts."""
-        if self.state is not LinkState.CONNECTED or self.last_heard_at is None:
+        told = self.state not in (LinkState.CONNECTED, LinkState.AWAITED)
+        if told or self.silent_from is None:
             return None
-        return self.last_heard_at + policy.reconnecting_after_s
+        return self.silent_from + policy.reconnecting_after_s
 
     def drop_at(self, policy: LinkPolicy) -> float | None:
         """The last moment at which a packet resumes the session; None: there is no such limit."""
-        if self.last_heard_at is None or policy.drop_after_s is None:
+        if self.silent_from is None or policy.drop_after_s is None:
             return None
-        return self.last_heard_at + policy.drop_after_s
+        return self.silent_from + policy.drop_after_s

@@ -5,6 +5,18 @@ from decimal import Decimal
 from enum import StrEnum
 
 
+class Actor(StrEnum):
+    """Who causes things: either side, an operator, or the service itself.
+
+    The service is the clock, the media node, and we ourselves.
+    """
+
+    CLIENT = "client"
+    SPECIALIST = "specialist"
+    OPERATOR = "operator"
+    SERVICE = "service"
+
+
 class Role(StrEnum):
     """The part that someone has in a consultation."""
 
@@ -15,6 +27,11 @@ class Role(StrEnum):
     def other(self) -> "Role":
         """The role across the table."""
         return Role.SPECIALIST if self is Role.CLIENT else Role.CLIENT
+
+    @property
+    def actor(self) -> Actor:
+        """Someone of this role as the one who causes a thing."""
+        return Actor(self.value)
 
 
 @dataclass(frozen=True)

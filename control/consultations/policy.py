@@ -27,9 +27,17 @@ class Policy:
     connected_within_s: float = 2.0
     # An early-end proposal lapses after this.
     early_end_within_s: float = 60.0
+    # A proposal to extend lapses after this, and at the session's end.
+    extension_within_s: float = 60.0
+    # A specialist who leaves an active session is announced this long before its end.
+    leave_countdown_s: float = 10.0
+    # Both fell silent within this of each other: it is neither's fault, but the service's.
+    vanished_together_s: float = 2.0
     # The verdict on a silence waits this much longer than the rule says, so that the node's report
     # of a packet that came at the last moment is heard first.
     verdict_grace_s: float = 0.2
+    # A verdict that is later than its time by more than this is none: nobody was listening then.
+    verdict_lateness_s: float = 0.5
     # After an interruption of the service the session waits this long for anyone to return.
     service_within_s: float = 120.0
     # A rating may be changed for this long after it was first given.

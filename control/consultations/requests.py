@@ -61,7 +61,7 @@ def request(
         requested_at=now,
         accept_by=now + policy.accept_within_s,
     )
-    return Change(asked, (Requested(now),))
+    return Change(asked, (Requested(now, purpose, terms),)).numbered(0)
 
 
 def accept(

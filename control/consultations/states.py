@@ -33,6 +33,9 @@ class Trigger(StrEnum):
     SPECIALIST_LEAVES = "specialist_leaves"
     CLIENT_LEAVES = "client_leaves"
     SPECIALIST_DROPPED = "specialist_dropped"
+    # Only where the policy says so; the platform's lets a client stay away.
+    CLIENT_DROPPED = "client_dropped"
+    OPERATOR_ENDS = "operator_ends"
     SERVICE_FAILED = "service_failed"
 
 
@@ -44,6 +47,8 @@ class EndReason(StrEnum):
     SPECIALIST_LEFT = "specialist_left"
     CLIENT_LEFT = "client_left"
     SPECIALIST_CONNECTION_LOST = "specialist_connection_lost"
+    CLIENT_CONNECTION_LOST = "client_connection_lost"
+    OPERATOR = "operator"
     DID_NOT_START = "did_not_start"
     SERVICE = "service"
 
@@ -58,11 +63,14 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
     (State.ACCEPTED, Trigger.START_TIME_OVER): State.ENDED,
     (State.ACCEPTED, Trigger.SPECIALIST_LEAVES): State.ENDED,
     (State.ACCEPTED, Trigger.CLIENT_LEAVES): State.ENDED,
+    (State.ACCEPTED, Trigger.OPERATOR_ENDS): State.ENDED,
     (State.ACTIVE, Trigger.TIME_OVER): State.ENDED,
     (State.ACTIVE, Trigger.EARLY_END_AGREED): State.ENDED,
     (State.ACTIVE, Trigger.SPECIALIST_LEAVES): State.ENDED,
     (State.ACTIVE, Trigger.CLIENT_LEAVES): State.ENDED,
     (State.ACTIVE, Trigger.SPECIALIST_DROPPED): State.ENDED,
+    (State.ACTIVE, Trigger.CLIENT_DROPPED): State.ENDED,
+    (State.ACTIVE, Trigger.OPERATOR_ENDS): State.ENDED,
     (State.ACTIVE, Trigger.SERVICE_FAILED): State.ENDED,
 }
 
@@ -73,10 +81,12 @@ END_REASONS: dict[Trigger, EndReason] = {
     Trigger.SPECIALIST_LEAVES: EndReason.SPECIALIST_LEFT,
     Trigger.CLIENT_LEAVES: EndReason.CLIENT_LEFT,
     Trigger.SPECIALIST_DROPPED: EndReason.SPECIALIST_CONNECTION_LOST,
+    Trigger.CLIENT_DROPPED: EndReason.CLIENT_CONNECTION_LOST,
+    Trigger.OPERATOR_ENDS: EndReason.OPERATOR,
     Trigger.SERVICE_FAILED: EndReason.SERVICE,
 }
 
-# Whose command it is. Triggers that are not here come from the clock or the room.
+# Whose command it is. Triggers that are not here come from the clock, the room or an operator.
 COMMANDED_BY: dict[Trigger, Role] = {
     Trigger.ACCEPT: Role.SPECIALIST,
     Trigger.DECLINE: Role.SPECIALIST,

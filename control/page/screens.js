@@ -128,8 +128,7 @@ export function endKey(consultation, role) {
   const mine = `${role}_left` === reason;
   if (mine) return "you_left";
   if (reason === "did_not_start" && consultation.end.by) return "left_before_start";
-  if (reason === "specialist_connection_lost" && role === "specialist")
-    return "own_connection_lost";
+  if (reason === `${role}_connection_lost`) return "own_connection_lost";
   return reason;
 }
 

@@ -1,5 +1,6 @@
 """Consultations: asking, answering, ending, rating."""
 
+from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
@@ -11,15 +12,19 @@ from control.accounts import AccountRole
 from control.consultations.commands import (
     Accept,
     AnswerEarlyEnd,
+    AnswerExtension,
     Cancel,
     Decline,
     Leave,
     ProposeEarlyEnd,
+    ProposeExtension,
     Rate,
+    WithdrawEarlyEnd,
+    WithdrawExtension,
 )
 from control.consultations.ratings import Subject
 from control.errors import NotFound, NotPermitted
-from control.web.schema import DeclineIn, RatingIn, RequestIn, Snapshot
+from control.web.schema import DeclineIn, ExtensionIn, RatingIn, RequestIn, Snapshot
 from control.web.view import View, reply_list
 
 
@@ -101,6 +106,9 @@ class LeaveView(View):
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """End the consultation outright; the record says who did.
 
+        A client's leaving ends it at once. A specialist's is announced to the client, and ends an
+        active session 10 s later.
+
         Tags: consultations
         """
         return await self.perform(consultation_id, Leave)
@@ -115,6 +123,17 @@ class EarlyEndView(View):
         Tags: early end
         """
         return await self.perform(consultation_id, ProposeEarlyEnd)
+
+
+class EarlyEndWithdrawView(View):
+    """The proposer's change of mind."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Take back one's own proposal that was not answered yet.
+
+        Tags: early end
+        """
+        return await self.perform(consultation_id, WithdrawEarlyEnd)
 
 
 class EarlyEndAcceptView(View):
@@ -137,6 +156,51 @@ class EarlyEndRefuseView(View):
         Tags: early end
         """
         return await self.perform(consultation_id, partial(AnswerEarlyEnd, accepted=False))
+
+
+class ExtensionView(View):
+    """The specialist's offer to go on for longer."""
+
+    async def post(self, consultation_id: str, /, body: ExtensionIn) -> r200[Snapshot]:
+        """Offer the client an extension at a price; unanswered for 60 s, the offer lapses.
+
+        Tags: extension
+        """
+        offer = partial(ProposeExtension, duration_s=body.duration_s, price=Decimal(body.price))
+        return await self.perform(consultation_id, offer)
+
+
+class ExtensionAcceptView(View):
+    """The client's yes to the offer."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Accept the offer; the session ends so much later.
+
+        Tags: extension
+        """
+        return await self.perform(consultation_id, partial(AnswerExtension, accepted=True))
+
+
+class ExtensionRefuseView(View):
+    """The client's no to the offer."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Refuse the offer; the session ends when it would have.
+
+        Tags: extension
+        """
+        return await self.perform(consultation_id, partial(AnswerExtension, accepted=False))
+
+
+class ExtensionWithdrawView(View):
+    """The specialist's change of mind."""
+
+    async def post(self, consultation_id: str, /) -> r200[Snapshot]:
+        """Take back an offer that was not answered yet.
+
+        Tags: extension
+        """
+        return await self.perform(consultation_id, WithdrawExtension)
 
 
 class RatingView(View):
@@ -162,7 +226,12 @@ ROUTES = [
     web.view(f"{_ONE}/cancel", CancelView),
     web.view(f"{_ONE}/leave", LeaveView),
     web.view(f"{_ONE}/early-end", EarlyEndView),
+    web.view(f"{_ONE}/early-end/withdraw", EarlyEndWithdrawView),
     web.view(f"{_ONE}/early-end/accept", EarlyEndAcceptView),
     web.view(f"{_ONE}/early-end/refuse", EarlyEndRefuseView),
+    web.view(f"{_ONE}/extension", ExtensionView),
+    web.view(f"{_ONE}/extension/accept", ExtensionAcceptView),
+    web.view(f"{_ONE}/extension/refuse", ExtensionRefuseView),
+    web.view(f"{_ONE}/extension/withdraw", ExtensionWithdrawView),
     web.view(f"{_ONE}/ratings/{{subject}}", RatingView),
 ]

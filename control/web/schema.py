@@ -7,8 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from control.accounts import AccountRole
 from control.adapters.people import Profile, Specialist
-from control.consultations.consultation import Consultation
-from control.consultations.parties import Role, Terms
+from control.consultations.consultation import Consultation, End
+from control.consultations.early_end import EarlyEnd
+from control.consultations.extension import (
+    MAX_EXTENSION_S,
+    MIN_EXTENSION_S,
+    AcceptedExtension,
+    Extension,
+)
+from control.consultations.leaving import Leaving
+from control.consultations.parties import Actor, Role, Terms
 from control.consultations.policy import Policy
 from control.consultations.ratings import MAX_COMMENT_CHARACTERS, Subject
 from control.consultations.ratings import Rating as GivenRating
@@ -16,9 +24,8 @@ from control.consultations.requests import MAX_PURPOSE_CHARACTERS
 from control.consultations.states import EndReason, State
 from sfu.api import VideoCodec
 
-Price = Annotated[
-    str, Field(pattern=r"^[0-9]{1,7}(\.[0-9]{1,2})?$", description="for the whole session")
-]
+PRICE_PATTERN = r"^[0-9]{1,7}(\.[0-9]{1,2})?$"
+Price = Annotated[str, Field(pattern=PRICE_PATTERN, description="for the whole session")]
 
 
 class Input(BaseModel):
@@ -244,10 +251,17 @@ class TermsOut(Output):
 
 
 class EndOut(Output):
-    """Why it ended; ``by`` is who caused it, null for nobody."""
+    """Why it ended; ``by`` is who caused it, null for nobody. ``detail``: an operator's words."""
 
     reason: EndReason
-    by: Role | None
+    by: Actor | None
+    detail: str | None
+
+    @classmethod
+    def of(cls, end: End) -> "EndOut":
+        """From the rules' form."""
+        by = None if end.by is Actor.SERVICE else end.by
+        return cls(reason=end.reason, by=by, detail=end.detail)
 
 
 class EarlyEndOut(Output):
@@ -256,6 +270,76 @@ class EarlyEndOut(Output):
     by: Role
     proposed_at: float
     lapses_at: float
+
+    @classmethod
+    def of(cls, proposal: EarlyEnd) -> "EarlyEndOut":
+        """From the rules' form."""
+        return cls(by=proposal.by, proposed_at=proposal.proposed_at, lapses_at=proposal.lapses_at)
+
+
+class ExtensionIn(Input):
+    """What the specialist offers: so much longer, for so much more in the terms' currency."""
+
+    duration_s: Annotated[
+        int, Field(ge=MIN_EXTENSION_S, le=MAX_EXTENSION_S, description="additional seconds")
+    ]
+    price: Annotated[str, Field(pattern=PRICE_PATTERN, description="for the additional time")]
+
+
+class ExtensionOut(Output):
+    """The specialist's open offer of an extension, in the terms' currency."""
+
+    duration_s: int
+    price: str
+    proposed_at: float
+    lapses_at: float
+
+    @classmethod
+    def of(cls, offer: Extension) -> "ExtensionOut":
+        """From the rules' form."""
+        return cls(
+            duration_s=offer.duration_s,
+            price=f"{offer.price:.2f}",
+            proposed_at=offer.proposed_at,
+            lapses_at=offer.lapses_at,
+        )
+
+
+class AcceptedExtensionOut(Output):
+    """An extension that was agreed on, in the terms' currency."""
+
+    duration_s: int
+    price: str
+    accepted_at: float
+
+    @classmethod
+    def of(cls, agreed: AcceptedExtension) -> "AcceptedExtensionOut":
+        """From the rules' form."""
+        return cls(
+            duration_s=agreed.duration_s,
+            price=f"{agreed.price:.2f}",
+            accepted_at=agreed.accepted_at,
+        )
+
+
+class LeavingOut(Output):
+    """The specialist leaves; at ``ends_at`` the session ends."""
+
+    by: Role
+    at: float
+    ends_at: float
+
+    @classmethod
+    def of(cls, leaving: Leaving) -> "LeavingOut":
+        """From the rules' form."""
+        return cls(by=leaving.by, at=leaving.at, ends_at=leaving.ends_at)
+
+
+class InterruptionOut(Output):
+    """The service was interrupted; unless someone is back by ``ends_by``, the session ends."""
+
+    since: float
+    ends_by: float
 
 
 class ReconnectingOut(Output):
@@ -310,14 +394,23 @@ class Snapshot(Output):
     )
     early_end: EarlyEndOut | None
     early_end_refused_at: float | None
+    extension: ExtensionOut | None
+    extensions: list[AcceptedExtensionOut] = Field(description="those agreed on, oldest first")
+    extension_refused_at: float | None
+    leaving: LeavingOut | None
     reconnecting: ReconnectingOut | None
+    interrupted: InterruptionOut | None
+    paid_s: float = Field(description="seconds until `now` in which both sides were connected")
+    paid_since: float | None = Field(description="paid time runs since then; null: not now")
     ratings: RatingsOut
+    seq: int = Field(description="the number of the last event")
     now: float
 
     @classmethod
     def of(cls, consultation: Consultation, now: float, policy: Policy) -> "Snapshot":
         """The consultation at ``now``."""
         end, early_end = consultation.end, consultation.early_end
+        offer, leaving = consultation.extension, consultation.leaving
         return cls(
             id=consultation.id,
             state=consultation.state,
@@ -332,24 +425,24 @@ class Snapshot(Output):
             started_at=consultation.started_at,
             ends_at=consultation.ends_at,
             ended_at=consultation.ended_at,
-            end=EndOut(reason=end.reason, by=end.by) if end else None,
+            end=EndOut.of(end) if end else None,
             decline_reason=consultation.decline_reason,
             withdrawn=consultation.withdrawn,
-            early_end=(
-                EarlyEndOut(
-                    by=early_end.by,
-                    proposed_at=early_end.proposed_at,
-                    lapses_at=early_end.lapses_at,
-                )
-                if early_end
-                else None
-            ),
+            early_end=EarlyEndOut.of(early_end) if early_end else None,
             early_end_refused_at=consultation.early_end_refused_at,
+            extension=ExtensionOut.of(offer) if offer else None,
+            extensions=[AcceptedExtensionOut.of(each) for each in consultation.extensions],
+            extension_refused_at=consultation.extension_refused_at,
+            leaving=LeavingOut.of(leaving) if leaving else None,
             reconnecting=_reconnecting(consultation, policy),
+            interrupted=_interruption(consultation),
+            paid_s=consultation.paid_s(now),
+            paid_since=consultation.flowing_since,
             ratings=RatingsOut(
                 specialist=_rating(consultation.ratings.get(Subject.SPECIALIST)),
                 technical=_rating(consultation.ratings.get(Subject.TECHNICAL)),
             ),
+            seq=consultation.seq,
             now=now,
         )
 
@@ -409,7 +502,14 @@ def _reconnecting(consultation: Consultation, policy: Policy) -> ReconnectingOut
     if role is None or not consultation.is_joinable:
         return None
     link = consultation.links[role]
-    assert link.last_heard_at is not None
-    return ReconnectingOut(
-        role=role, since=link.last_heard_at, drop_at=link.drop_at(policy.link(role))
-    )
+    assert link.silent_from is not None
+    # Who has said that they leave is not waited for.
+    drop_at = None if consultation.leaving else link.drop_at(policy.link(role))
+    return ReconnectingOut(role=role, since=link.silent_from, drop_at=drop_at)
+
+
+def _interruption(consultation: Consultation) -> InterruptionOut | None:
+    since, ends_by = consultation.interrupted_since, consultation.service_by
+    if since is None or ends_by is None:
+        return None
+    return InterruptionOut(since=since, ends_by=ends_by)

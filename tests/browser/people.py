@@ -259,7 +259,8 @@ class Pair:
             if consultation["state"] == "requested":
                 self.api.do("POST", f"{path}/decline", SPECIALIST, {})
             elif consultation["state"] in ("accepted", "active"):
-                self.api.do("POST", f"{path}/leave", SPECIALIST, {})
+                # The client's leaving ends it at once.
+                self.api.do("POST", f"{path}/leave", CLIENT, {})
 
     def close(self) -> None:
         """Close their pages and end what is open."""

@@ -228,6 +228,10 @@ export default {
   "problem.early-end-already-proposed": "Вече има предложение за ранен край.",
   "problem.no-early-end-proposed": "Предложението за ранен край вече не е в сила.",
   "problem.purpose-invalid": "Напишете целта на консултацията с до 500 знака.",
+  "problem.extension-already-proposed": "Вече има предложение за удължаване.",
+  "problem.no-extension-proposed": "Предложението за удължаване вече не е в сила.",
+  "problem.extension-invalid": "Проверете продължителността и цената на удължаването.",
+  "problem.already-leaving": "Специалистът вече напуска и срещата приключва.",
   "problem.not-ratable": "Тази консултация вече не може да се оцени.",
   "problem.invalid-input":
     "Нещо от въведеното не може да се приеме. Проверете го и опитайте отново.",
@@ -283,6 +287,11 @@ export default {
   "finish.own_connection_lost.title": "Връзката Ви прекъсна",
   "finish.own_connection_lost.text":
     "Нямахте връзка повече от 15 секунди и консултацията беше прекратена.",
+  "finish.client_connection_lost.title": "Връзката с клиента прекъсна",
+  "finish.client_connection_lost.text":
+    "Клиентът нямаше връзка твърде дълго и консултацията беше прекратена.",
+  "finish.operator.title": "Консултацията беше прекратена",
+  "finish.operator.text": "Консултацията беше прекратена от администратор на платформата.",
   "finish.did_not_start.title": "Консултацията не започна",
   "finish.did_not_start.text":
     "Връзката между двамата не се осъществи в рамките на {time}. Не се дължи плащане.",

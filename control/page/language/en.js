@@ -228,6 +228,10 @@ export default {
   "problem.early-end-already-proposed": "An early end has already been proposed.",
   "problem.no-early-end-proposed": "The proposal to end early no longer stands.",
   "problem.purpose-invalid": "Please write the purpose in at most 500 characters.",
+  "problem.extension-already-proposed": "An extension has already been offered.",
+  "problem.no-extension-proposed": "The offer to extend no longer stands.",
+  "problem.extension-invalid": "Please check the duration and the price of the extension.",
+  "problem.already-leaving": "The specialist is already leaving; the session is about to end.",
   "problem.not-ratable": "This consultation can no longer be rated.",
   "problem.invalid-input":
     "Something that was entered cannot be taken. Please check it and try again.",
@@ -285,6 +289,11 @@ export default {
   "finish.own_connection_lost.title": "Your connection was lost",
   "finish.own_connection_lost.text":
     "You had no connection for more than 15 seconds and the consultation was ended.",
+  "finish.client_connection_lost.title": "The client’s connection was lost",
+  "finish.client_connection_lost.text":
+    "The client had no connection for too long and the consultation was ended.",
+  "finish.operator.title": "The consultation was ended",
+  "finish.operator.text": "An administrator of the platform ended the consultation.",
   "finish.did_not_start.title": "The consultation did not start",
   "finish.did_not_start.text":
     "We could not connect you both within {time}. There is nothing to pay.",

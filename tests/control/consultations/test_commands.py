@@ -17,10 +17,10 @@ from control.consultations.commands import (
     Rate,
     perform,
 )
-from control.consultations.consultation import Consultation
-from control.consultations.parties import Role
+from control.consultations.consultation import Consultation, End
+from control.consultations.parties import Actor, Role
 from control.consultations.ratings import Subject
-from control.consultations.states import State
+from control.consultations.states import EndReason, State
 from control.errors import BadInput, ControlError, NotInThisState, NotPermitted
 from tests.control.consultations.cases import (
     ACCEPTED_AT,
@@ -114,26 +114,24 @@ def test_someone_away_for_long_before_the_start_may_still_come() -> None:
     assert back.state is State.ACTIVE
 
 
-def test_leaving_says_who() -> None:
-    for role, reason in ((CLIENT, "client_left"), (SPECIALIST, "specialist_left")):
-        ended = after(active(), STARTED_AT + 5, Leave(role))
-        assert ended.end is not None
-        assert (ended.end.reason, ended.end.by) == (reason, role)
-        assert ended.ended_at == STARTED_AT + 5
+def test_a_client_leaves_at_once() -> None:
+    ended = after(active(), STARTED_AT + 5, Leave(CLIENT))
+    assert ended.end == End(EndReason.CLIENT_LEFT, Actor.CLIENT)
+    assert ended.ended_at == STARTED_AT + 5
 
 
 @pytest.mark.parametrize("role", Role)
 def test_leaving_before_the_start_there_was_no_session(role: Role) -> None:
     ended = after(accepted(), STARTED_AT, Leave(role))
     assert ended.end is not None
-    assert (ended.end.reason, ended.end.by) == ("did_not_start", role)
+    assert (ended.end.reason, ended.end.by) == ("did_not_start", role.actor)
     rate = Rate(CLIENT, Subject.SPECIALIST, 1, "")
     assert _refusal(ended, rate) == "not-ratable"
 
 
 def test_a_command_comes_after_what_was_due_before_it() -> None:
     with pytest.raises(NotInThisState, match="ended"):
-        perform(active(), Leave(CLIENT), STARTED_AT + 1800)
+        perform(heard_until(active(), STARTED_AT + 1799), Leave(CLIENT), STARTED_AT + 1800)
 
 
 def test_nothing_is_heard_of_the_ended() -> None:

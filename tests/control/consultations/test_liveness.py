@@ -8,13 +8,15 @@ from control.consultations.deadlines import deadline, due
 from control.consultations.events import (
     Ended,
     Event,
+    FlowBegan,
+    FlowStopped,
     Interrupted,
     Reconnected,
     ReconnectingBegan,
     Resumed,
 )
 from control.consultations.liveness import LINK_TRANSITIONS, Link, LinkState, LinkTrigger
-from control.consultations.parties import Role
+from control.consultations.parties import Actor, Role
 from control.consultations.policy import LinkPolicy
 from control.consultations.states import EndReason, State
 from tests.control.consultations.cases import CLIENT, SPECIALIST, STARTED_AT, active
@@ -29,16 +31,18 @@ class Room:
     def __init__(self) -> None:
         self.consultation: Consultation = active()
         self.happened: list[Event] = []
+        self._now = STARTED_AT
 
     def until(self, now: float, heard: Role | None = CLIENT) -> "Room":
         """Let time pass, with ``heard`` heard each second as the node reports it."""
-        second = STARTED_AT
+        second = self._now
         while second < now:
             second = min(second + 1.0, now)
             self._due(second)
             if heard is not None:
                 self.hear(heard, second, second)
         self._due(now)
+        self._now = now
         return self
 
     def hear(self, role: Role, at: float, now: float) -> "Room":
@@ -64,7 +68,7 @@ def test_specialist_back_at_14_9_seconds_resumes() -> None:
     room = Room().until(LAST + 14.9).hear(SPECIALIST, LAST + 14.9, LAST + 14.9)
     assert room.consultation.state is State.ACTIVE
     assert room.consultation.reconnecting is None
-    assert room.happened[-1] == Reconnected(LAST + 14.9, SPECIALIST)
+    assert room.happened[-2:] == [Reconnected(LAST + 14.9, SPECIALIST), FlowBegan(LAST + 14.9)]
     assert room.until(LAST + 29.8).consultation.state is State.ACTIVE
 
 
@@ -77,7 +81,7 @@ def test_specialist_back_at_15_01_is_too_late() -> None:
     room = Room().until(LAST + 15.01).hear(SPECIALIST, LAST + 15.01, LAST + 15.02)
     assert room.consultation.end is not None
     assert room.consultation.end.reason is EndReason.SPECIALIST_CONNECTION_LOST
-    assert room.consultation.end.by is SPECIALIST
+    assert room.consultation.end.by is Actor.SPECIALIST
 
 
 def test_silence_over_15_seconds_ends_the_session_before_15_5() -> None:
@@ -96,9 +100,11 @@ def test_the_other_side_is_told_from_4_seconds_on(role: Role) -> None:
     assert room.consultation.reconnecting is None
     room.until(LAST + 4.0, heard=role.other)
     assert room.consultation.reconnecting is role
-    assert room.happened == [ReconnectingBegan(LAST + 4.0, role)]
+    drop_at = LAST + 15 if role is SPECIALIST else None
+    told = ReconnectingBegan(LAST + 4.0, role, drop_at)
+    assert room.happened == [FlowStopped(LAST, LAST, 0.0), told]
     room.until(LAST + 10, heard=role.other)
-    assert len(room.happened) == 1
+    assert len(room.happened) == 2
 
 
 def test_the_clients_silence_does_not_end_the_session() -> None:
@@ -109,7 +115,8 @@ def test_the_clients_silence_does_not_end_the_session() -> None:
 
 
 def test_when_both_are_silent_the_specialist_is_shown() -> None:
-    room = Room().until(LAST + 5, heard=None)
+    room = Room().until(LAST + 3).until(LAST + 8, heard=None)
+    assert [link.state for link in room.consultation.links.values()] == [LinkState.RECONNECTING] * 2
     assert room.consultation.reconnecting is SPECIALIST
 
 
@@ -136,45 +143,60 @@ class TestInterruption:
     """Control was restarted: silence of meanwhile is nobody's."""
 
     def test_no_drop_is_declared_before_the_room_is_heard_of(self) -> None:
-        consultation, events = perform(active(), ServiceInterrupted(), LAST + 40)
+        consultation, events = perform(active(), ServiceInterrupted(LAST + 1), LAST + 40)
         assert consultation.state is State.ACTIVE
-        assert events == (Interrupted(LAST + 40),)
+        assert events == (FlowStopped(LAST + 1, LAST, 1.0), Interrupted(LAST + 40, LAST + 1))
         assert due(consultation, LAST + 40 + 119).consultation.state is State.ACTIVE
 
     def test_heard_again_a_fresh_silence_counts_for_both(self) -> None:
-        consultation, _ = perform(active(), ServiceInterrupted(), LAST + 40)
+        consultation, _ = perform(active(), ServiceInterrupted(LAST + 1), LAST + 40)
         consultation, events = perform(consultation, Heard(CLIENT, LAST + 50), LAST + 50)
-        assert events == (Resumed(LAST + 50),)
+        assert events == (Resumed(LAST + 50, LAST + 1849),)
         assert consultation.service_by is None
-        assert due(consultation, LAST + 65).consultation.state is State.ACTIVE
+        for second in range(51, 66):
+            consultation, _ = perform(consultation, Heard(CLIENT, LAST + second), LAST + second)
+        assert consultation.state is State.ACTIVE
+        assert consultation.reconnecting is SPECIALIST
         ended = due(consultation, LAST + 65.5).consultation
         assert ended.end is not None
         assert ended.end.reason is EndReason.SPECIALIST_CONNECTION_LOST
 
     def test_with_nobody_back_in_two_minutes_it_ends_as_service(self) -> None:
-        consultation, _ = perform(active(), ServiceInterrupted(), LAST + 40)
+        consultation, _ = perform(active(), ServiceInterrupted(LAST + 1), LAST + 40)
         ended = due(consultation, LAST + 160).consultation
         assert ended.end is not None
-        assert (ended.end.reason, ended.end.by) == (EndReason.SERVICE, None)
+        assert (ended.end.reason, ended.end.by) == (EndReason.SERVICE, Actor.SERVICE)
         assert ended.ended_at == LAST + 160
 
     def test_interrupted_twice_it_does_not_live_longer(self) -> None:
-        consultation, _ = perform(active(), ServiceInterrupted(), LAST + 40)
-        again, events = perform(consultation, ServiceInterrupted(), LAST + 100)
+        consultation, _ = perform(active(), ServiceInterrupted(LAST + 1), LAST + 40)
+        again, events = perform(consultation, ServiceInterrupted(LAST + 1), LAST + 100)
         assert again.service_by == LAST + 160
         assert events == ()
 
-    def test_what_ended_meanwhile_has_ended(self) -> None:
-        ended, _ = perform(active(), ServiceInterrupted(), LAST + 5000)
+    def test_what_had_ended_before_has_ended(self) -> None:
+        ended, _ = perform(active(), ServiceInterrupted(LAST + 1900), LAST + 5000)
         assert ended.end is not None
-        assert ended.end.reason in (EndReason.COMPLETED, EndReason.SERVICE)
+        assert ended.end.reason is EndReason.COMPLETED
         assert ended.ended_at == LAST + 1800
+
+    def test_its_end_does_not_come_while_it_is_interrupted(self) -> None:
+        consultation, _ = perform(active(), ServiceInterrupted(LAST + 1790), LAST + 1830)
+        assert consultation.state is State.ACTIVE
+        consultation, _ = perform(consultation, Heard(CLIENT, LAST + 1840), LAST + 1840)
+        # There were ten seconds left, and still are.
+        assert consultation.ends_at == LAST + 1850
 
 
 # Written from the rules: (state, trigger) → state; everything else cannot be.
 EXPECTED = {
     ("unheard", "heard"): "connected",
     ("unheard", "service_interrupted"): "unheard",
+    ("unheard", "service_resumed"): "awaited",
+    ("awaited", "heard"): "connected",
+    ("awaited", "silent"): "reconnecting",
+    ("awaited", "silent_too_long"): "dropped",
+    ("awaited", "service_interrupted"): "unheard",
     ("connected", "heard"): "connected",
     ("connected", "silent"): "reconnecting",
     ("connected", "silent_too_long"): "dropped",

@@ -50,7 +50,7 @@ def ask(
         others=others,
         now=now,
     )
-    assert change.events == (Requested(now),)
+    assert change.events == (Requested(now, purpose.strip(), terms),)
     return change.consultation
 
 

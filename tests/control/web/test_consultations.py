@@ -84,22 +84,85 @@ async def test_leaving_ends_it_and_closes_the_room(
         session = await control.session(maria, ivan)
         await maria.join(session)
     assert session in control.node.rooms
-    left = await ivan.post(f"/consultations/{session}/leave")
-    assert left["end"] == {"reason": "specialist_left", "by": "specialist"}
+    left = await maria.post(f"/consultations/{session}/leave")
+    assert left["end"] == {"reason": "client_left", "by": "client", "detail": None}
     assert left["ended_at"] == control.now
     await control.service.errands.settled()
     assert session not in control.node.rooms
+
+
+async def test_a_specialist_who_leaves_is_announced(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+        await maria.join(session)
+    left = await ivan.post(f"/consultations/{session}/leave")
+    assert left["state"] == "active"
+    path = f"/consultations/{session}"
+    told = (await maria.get(path))["leaving"]
+    assert told == {"by": "specialist", "at": control.now, "ends_at": control.now + 10}
+    code = await ivan.problem("POST", f"{path}/leave", status=409)
+    assert code == "already-leaving"
+    await control.pass_time(10)
+    ended = await maria.get(path)
+    assert ended["end"] == {"reason": "specialist_left", "by": "specialist", "detail": None}
+    assert ended["ended_at"] == told["ends_at"]
+    await control.service.errands.settled()
+    assert session not in control.node.rooms
+
+
+async def test_an_extension_is_offered_and_accepted(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    path = f"/consultations/{session}/extension"
+    offer = {"duration_s": 600, "price": "12.5"}
+    assert await maria.problem("POST", path, offer, status=403) == "not-permitted"
+    offered = await ivan.post(path, offer)
+    assert offered["extension"] == {
+        "duration_s": 600,
+        "price": "12.50",
+        "proposed_at": control.now,
+        "lapses_at": control.now + 60,
+    }
+    assert await ivan.problem("POST", path, offer, status=409) == "extension-already-proposed"
+    assert await ivan.problem("POST", f"{path}/accept", status=403) == "not-permitted"
+    refused = await maria.post(f"{path}/refuse")
+    assert (refused["extension"], refused["extension_refused_at"]) == (None, control.now)
+    await ivan.post(path, offer)
+    await ivan.post(f"{path}/withdraw")
+    assert await maria.problem("POST", f"{path}/accept", status=409) == "no-extension-proposed"
+    await ivan.post(path, offer)
+    extended = await maria.post(f"{path}/accept")
+    assert extended["ends_at"] == offered["ends_at"] + 600
+    agreed = {"duration_s": 600, "price": "12.50", "accepted_at": control.now}
+    assert extended["extensions"] == [agreed]
+    for wrong in ({"duration_s": 5, "price": "1"}, {"duration_s": 60, "price": "-1"}, {}):
+        assert await ivan.problem("POST", path, wrong, status=422) == "invalid-input"
+
+
+async def test_an_early_end_is_withdrawn(control: Control, maria: Person, ivan: Person) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    path = f"/consultations/{session}/early-end"
+    await maria.post(path)
+    assert await ivan.problem("POST", f"{path}/withdraw", status=403) == "not-permitted"
+    assert (await maria.post(f"{path}/withdraw"))["early_end"] is None
+    code = await ivan.problem("POST", f"{path}/accept", status=409)
+    assert code == "no-early-end-proposed"
 
 
 async def test_the_session_ends_by_its_time(control: Control, maria: Person, ivan: Person) -> None:
     async with await ivan.page():
         session = await control.session(maria, ivan)
         await maria.join(session)
-    for _ in range(180):
-        await control.pass_time(10)
+    for _ in range(600):
+        await control.pass_time(3)
         await control.hear(session, "client", "specialist")
     ended = await maria.get(f"/consultations/{session}")
-    assert ended["end"] == {"reason": "completed", "by": None}
+    assert ended["end"] == {"reason": "completed", "by": None, "detail": None}
     assert ended["ended_at"] == ended["started_at"] + 1800
     assert session not in control.node.rooms
 
@@ -145,7 +208,11 @@ async def test_the_specialists_silence(control: Control, maria: Person, ivan: Pe
     }
     assert (await second(15.0))["state"] == "active"
     ended = await second(15.5)
-    assert ended["end"] == {"reason": "specialist_connection_lost", "by": "specialist"}
+    assert ended["end"] == {
+        "reason": "specialist_connection_lost",
+        "by": "specialist",
+        "detail": None,
+    }
     assert ended["reconnecting"] is None
 
 
@@ -183,6 +250,10 @@ async def test_acceptance_withdraws_what_else_was_asked(
         ("POST", "/early-end"),
         ("POST", "/early-end/accept"),
         ("POST", "/early-end/refuse"),
+        ("POST", "/early-end/withdraw"),
+        ("POST", "/extension/accept"),
+        ("POST", "/extension/refuse"),
+        ("POST", "/extension/withdraw"),
         ("POST", "/join-tokens"),
     ],
 )

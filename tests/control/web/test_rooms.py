@@ -156,8 +156,9 @@ async def test_quality_is_told_to_both(
                 "loss_up_pct": 0.0,
                 "loss_down_pct": None,
             }
-        await control.pass_time(4.0)
+        await control.pass_time(2.5)
         await control.hear(session, "client")
+        await control.pass_time(1.5)
         control.node.report(_quality(session, loss=0.0))
         assert (await hers.until("quality"))["level"] == Level.LOST
 

@@ -34,7 +34,7 @@ async def test_from_the_request_to_the_ratings(
         await maria.post(f"{one}/early-end")
         ended = await ivan.post(f"{one}/early-end/accept")
         assert ended["state"] == "ended"
-        assert ended["end"] == {"reason": "early_end_agreed", "by": None}
+        assert ended["end"] == {"reason": "early_end_agreed", "by": "specialist", "detail": None}
         await maria.put(f"{one}/ratings/specialist", {"stars": 5, "comment": "Благодаря"})
         rated = await maria.put(f"{one}/ratings/technical", {"stars": 4})
         assert rated["ratings"] == {
