@@ -1,6 +1,6 @@
 # `make run` starts everything on this machine; `make test` checks everything.
 # Both do their own set-up, here and nowhere else than .venv, tests/browser/node_modules and the
-# distribution's packages: ensurepip where it is missing and, for the tests, the browsers.
+# distribution's packages: ensurepip where it is missing and, for the tests, browsers and PostgreSQL.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -42,6 +42,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 setup-test: setup
 	@tests/install-browsers
+	@tests/install-postgresql
 
 test: setup-test
 	$(BIN)/ruff format --check .

@@ -34,6 +34,7 @@
     │   └── RoomFull
     ├── TooManyRequests         429  too often
     └── Unavailable             503  our side cannot just now
+        ├── DatabaseUnavailable
         ├── NodeFull
         └── NodeUnavailable
 
@@ -296,6 +297,13 @@ class Unavailable(ControlError):
     code = "unavailable"
     title = "Temporarily unavailable"
     status = 503
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer, or not in time."""
+
+    code = "database-unavailable"
+    title = "The database does not answer"
 
 
 class NodeFull(Unavailable):

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import jwt
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from control.adapters import tables
-from control.adapters.database import Database
+from control.adapters.database import Database, insert
 from control.consultations.parties import Role
 from control.errors import JoinTokenExpired, JoinTokenInvalid, JoinTokenUsed
 
@@ -68,8 +67,7 @@ class JoinTokens:
 
         def use(connection: Connection) -> bool:
             connection.execute(delete(table).where(table.c.expires_at < now))
-            of_dialect = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-            new = of_dialect(table).values(id=token_id, expires_at=expires_at)
+            new = insert(connection, table).values(id=token_id, expires_at=expires_at)
             return connection.execute(new.on_conflict_do_nothing()).rowcount == 1
 
         return await self._database.write(use)

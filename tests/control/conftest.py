@@ -1,6 +1,8 @@
 """A running control over a database in a file, a node in memory, and a clock that stands still."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,44 @@ from control.adapters.people import People, User
 from control.adapters.store import Store
 from control.settings import Settings
 from tests.control.consultations.cases import IVAN, MARIA
+from tests.control.databases import make_tables
 from tests.control.people import Control, Person
+from tests.postgresql import PostgresqlServer
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A server for all tests that want one."""
+    server = PostgresqlServer()
+    server.start()
+    asyncio.run(make_tables(server.template_url()))
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def tables_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables and nothing in them."""
+    path = tmp_path_factory.mktemp("tables") / "rodrun.sqlite"
+    asyncio.run(make_tables(f"sqlite:///{path}"))
+    return path
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty one."""
-    opened = await Database.open_file(tmp_path / "rodrun.sqlite3")
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database with the tables and nothing in them is; see ON_BOTH_DATABASES."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        return server.new_database()
+    path = tmp_path / "rodrun.sqlite"
+    shutil.copy(request.getfixturevalue("tables_file"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """One with the tables and nothing in them."""
+    opened = await Database.open(database_url)
     yield opened
     await opened.close()
 

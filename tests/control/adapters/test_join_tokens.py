@@ -8,6 +8,9 @@ from control.adapters.database import Database
 from control.adapters.join_tokens import LIFETIME_S, JoinTokens
 from control.consultations.parties import Role
 from control.errors import JoinTokenExpired, JoinTokenUsed
+from tests.control.databases import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 
 async def test_used_once_and_forgotten_when_it_is_over(database: Database) -> None:

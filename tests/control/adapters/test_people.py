@@ -6,6 +6,9 @@ from decimal import Decimal
 from control.accounts import AccountRole
 from control.adapters.people import People, Profile, User
 from control.consultations.parties import Terms
+from tests.control.databases import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 TERMS = Terms(900, Decimal("12.50"), "BGN", takes_video=True)
 

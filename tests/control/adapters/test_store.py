@@ -35,6 +35,9 @@ from tests.control.consultations.cases import (
     in_state,
     requested,
 )
+from tests.control.databases import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 
 def _cases() -> list[Consultation]:
