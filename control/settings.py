@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from control.consultations.policy import PLATFORM, Policy
 from sfu.api import VideoCodec
@@ -26,23 +27,37 @@ class Rate:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose access tokens (JWT) are taken. Exactly one of ``secret`` and ``jwks_file`` is set.
+    """Whose access tokens (JWT) are taken. Exactly one of the last three is set.
 
     ``secret`` is shared with the platform (HS256, at least 32 bytes); ``jwks_file`` holds its
-    public keys (RFC 7517: RS256, ES256 or EdDSA). Tokens carry ``iss``, ``aud``, ``exp``,
-    ``sub`` (the user's id), ``role`` (client, specialist or operator) and ``name``.
+    public keys (RFC 7517: RS256, ES256 or EdDSA), or they are fetched from ``jwks_url``. Tokens
+    carry ``iss``, ``aud``, ``exp``, ``sub`` (the user's id), ``role`` (client, specialist or
+    operator) and ``name``.
     """
 
     issuer: str
     audience: str
     secret: bytes | None = None
     jwks_file: Path | None = None
+    jwks_url: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.secret is None) == (self.jwks_file is None):
-            raise ValueError("give either the shared secret or the file of the platform's keys")
+        if sum(each is not None for each in (self.secret, self.jwks_file, self.jwks_url)) != 1:
+            raise ValueError(
+                "give either the shared secret, or the file or the URL of the platform's keys"
+            )
         if self.secret is not None and len(self.secret) < 32:
             raise ValueError("the shared secret needs at least 32 bytes (RFC 7518, section 3.2)")
+        if self.jwks_url is not None and not _is_safe(self.jwks_url):
+            raise ValueError("the platform's keys are fetched over https only")
+
+
+def _is_safe(url: str) -> bool:
+    """What comes from there is what its owner sent: by TLS, or from this very machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "http":
+        return parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People
+from control.adapters.platform_keys import PlatformKeys
 from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
@@ -66,6 +67,8 @@ def application(
     people = People(database)
     hub = Hub(settings.policy, clock)
     errands = Errands()
+    key_source = identity.jwks_file or identity.jwks_url
+    keys = PlatformKeys(key_source, errands) if key_source else None
     live = LiveConsultations(
         store, settings.policy, clock, hub, errands, lambda over: rooms.close(over)
     )
@@ -91,7 +94,7 @@ def application(
         hub=hub,
         presence=presence,
         errands=errands,
-        access_tokens=AccessTokens(identity),
+        access_tokens=AccessTokens(identity, keys),
         join_tokens=JoinTokens(secret, database),
         user_rates=Rates(settings.user_rate),
         address_rates=Rates(settings.address_rate),
@@ -121,6 +124,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     service = app[SERVICE]
     if service.settings.demo:
         await accounts.add_demo_accounts(service.people, service.clock())
+    await service.access_tokens.prepare(service.clock())
     await service.live.load()
     service.presence.load()
     tasks = [

@@ -1,8 +1,6 @@
 """Access tokens: who is it, in which role."""
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -10,11 +8,11 @@ from aiohttp import web
 
 from control.accounts import AccountRole
 from control.adapters.people import User
+from control.adapters.platform_keys import PlatformKeys
 from control.errors import NotAuthenticated, TokenExpired, TokenInvalid
 from control.settings import Identity
 
-# Fixed, so that a token cannot choose how it is checked.
-PUBLIC_KEY_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
+# That of public keys goes by their type.
 SHARED_SECRET_ALGORITHM = "HS256"
 # The platform's clock may be a little ahead of ours, or behind.
 LEEWAY_S = 5.0
@@ -24,16 +22,21 @@ MAX_ID_CHARACTERS = 200
 class AccessTokens:
     """Checks the tokens of one issuer."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, keys: PlatformKeys | None) -> None:
         self._issuer = identity.issuer
         self._audience = identity.audience
         self._secret = identity.secret
-        self._keys = _read_keys(identity.jwks_file) if identity.jwks_file else {}
+        self._keys = keys
 
-    def check(self, token: str, now: float) -> tuple[User, float]:
-        """The user, and when the token ends; raises NotAuthenticated."""
+    async def prepare(self, now: float) -> None:
+        """Read the platform's keys, so that the first user does not wait for them."""
+        if self._keys is not None:
+            await self._keys.look_again(now)
+
+    async def check(self, token: str, now: float) -> tuple[User, float]:
+        """The user, and when the token ends; raises NotAuthenticated, or Unavailable."""
         try:
-            claims = self._claims(token)
+            claims = await self._claims(token, now)
             expires_at = float(claims["exp"])
             user = _user(claims)
             not_before = float(claims.get("nbf", now))
@@ -69,11 +72,11 @@ class AccessTokens:
         }
         return jwt.encode(claims, self._secret, SHARED_SECRET_ALGORITHM)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str, now: float) -> dict[str, Any]:
         key: Any = self._secret
         algorithm = SHARED_SECRET_ALGORITHM
-        if key is None:
-            key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
+        if self._keys is not None:
+            key = await self._keys.key(str(jwt.get_unverified_header(token).get("kid")), now)
             algorithm = key.algorithm_name
         return jwt.decode(
             token,
@@ -97,20 +100,6 @@ def bearer_token(request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated("Send the header Authorization: Bearer <access token>.")
     return token.strip()
-
-
-def _read_keys(path: Path) -> dict[str, jwt.PyJWK]:
-    keys = {}
-    for key in json.loads(path.read_text())["keys"]:
-        if "kid" not in key:
-            raise ValueError(f"a key in {path} has no kid")
-        parsed = jwt.PyJWK(key)
-        if parsed.algorithm_name not in PUBLIC_KEY_ALGORITHMS:
-            raise ValueError(f"key {key['kid']} in {path} is for {parsed.algorithm_name}")
-        keys[key["kid"]] = parsed
-    if not keys:
-        raise ValueError(f"{path} holds no keys")
-    return keys
 
 
 def _user(claims: dict[str, Any]) -> User:

@@ -8,7 +8,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from control.accounts import AccountRole
 from control.adapters.people import User
-from control.errors import ControlError, TooManyRequests
+from control.errors import ControlError, NotAuthenticated, TooManyRequests, Unavailable
 from control.web.hub import EventConnection, Message
 from control.web.origins import refuse_other_origins
 from control.web.service import SERVICE, Service
@@ -27,6 +27,7 @@ TOKEN_EXPIRED = 4402
 TOO_MANY = 4429
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
+TRY_AGAIN_LATER = 1013
 
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 
@@ -66,13 +67,21 @@ async def _authenticate(
         if message.get("type") != "authenticate" or not isinstance(message.get("token"), str):
             raise ValueError("the first message is not a sign-in")
         return await service.sign_in(message["token"])
-    except TooManyRequests as error:
-        await socket.close(code=TOO_MANY, message=error.code.encode())
-        return None
-    except (ControlError, ValueError, TimeoutError) as error:
-        code = error.code if isinstance(error, ControlError) else "not-authenticated"
-        await socket.close(code=NOT_AUTHENTICATED, message=code.encode())
-        return None
+    except ControlError as error:
+        await socket.close(code=_close_code(error), message=error.code.encode())
+    except (ValueError, TimeoutError):
+        await socket.close(code=NOT_AUTHENTICATED, message=NotAuthenticated.code.encode())
+    return None
+
+
+def _close_code(error: ControlError) -> int:
+    match error:
+        case TooManyRequests():
+            return TOO_MANY
+        case Unavailable():
+            return TRY_AGAIN_LATER
+        case _:
+            return NOT_AUTHENTICATED
 
 
 def _read(message: WSMessage) -> dict[str, Any]:

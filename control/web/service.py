@@ -48,7 +48,7 @@ class Service:
         Raises NotAuthenticated, and TooManyRequests.
         """
         now = self.clock()
-        user, expires_at = self.access_tokens.check(token, now)
+        user, expires_at = await self.access_tokens.check(token, now)
         self.user_rates.take(user.id, now)
         if await self.people.user(user.id) != user:
             await self.people.save_user(user)

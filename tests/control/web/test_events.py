@@ -94,7 +94,7 @@ async def test_too_many_pages_of_one_user(control: Control, maria: Person) -> No
 
 async def test_when_the_token_ends_the_connection_ends(control: Control) -> None:
     user = (await stranger(control, "elena", "client")).token
-    claims_user, _ = control.service.access_tokens.check(user, control.now)
+    claims_user, _ = await control.service.access_tokens.check(user, control.now)
     token = control.service.access_tokens.issue(claims_user, control.now + 0.05)
     async with await Person(control, token).page() as page:
         assert await _closed(page.socket) == events.TOKEN_EXPIRED

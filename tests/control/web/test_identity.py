@@ -1,6 +1,7 @@
 """The platform's tokens: shared secret, or public keys; and pages of its other sites."""
 
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from control.adapters.database import Database
 from control.adapters.people import People
 from control.settings import Identity, Settings
+from control.web import events
 from tests.control.people import START_AT, Control
 
 SECRET = b"a secret that the platform shares with us"
@@ -124,12 +126,30 @@ async def test_the_key_says_how_a_token_is_checked_not_the_token(by_keys: Contro
         assert (status, problem["code"]) == (401, "token-invalid")
 
 
+async def test_before_the_platforms_keys_are_known_nobody_is_turned_away_for_good(
+    database: Database, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    identity = Identity("https://platform.example", "rodrun", jwks_url=url)
+    control = Control(database, Settings(data_dir=tmp_path, identity=identity))
+    await control.start()
+    token = jwt.encode(CLAIMS, RSA, "RS256", headers={"kid": "RS256"})
+    status, problem = await _me(control, token)
+    assert (status, problem["code"]) == (503, "unavailable")
+    page = await control.http.ws_connect("/api/v1/events")
+    await page.send_json({"type": "authenticate", "token": token})
+    await page.receive(timeout=5)
+    assert page.close_code == events.TRY_AGAIN_LATER
+    await control.stop()
+
+
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
         ([], "no keys"),
-        ([{"kid": "a", "kty": "oct", "k": "c2VjcmV0"}], "HS256"),
-        ([_jwk("ES384", P384)], "ES384"),
+        ([{"kid": "a", "kty": "oct", "k": "c2VjcmV0"}], "oct"),
+        ([_jwk("ES384", P384)], "P-384"),
         ([{**_jwk("ES256", P256), "kid": None}], "kid"),
     ],
 )
