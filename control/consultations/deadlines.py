@@ -156,10 +156,12 @@ def _silent(
     if it.trigger is LinkTrigger.SILENT:
         link = consultation.links[role].moved(it.trigger)
         silent = consultation.with_link(role, link)
-        told = Change(silent, (ReconnectingBegan(it.at, role, link.drop_at(policy.link(role))),))
+        leaving = consultation.leaving is not None
+        drop_at = None if leaving else link.drop_at(policy.link(role))
+        told = Change(silent, (ReconnectingBegan(it.at, role, drop_at),))
         both = all(each.state is LinkState.RECONNECTING for each in silent.links.values())
         # Someone who leaves is expected to fall silent, and the end is near.
-        if together is None or not both or consultation.leaving is not None:
+        if together is None or not both or leaving:
             return told
         return told.then(lambda silent: _nobodys(silent, it, together, now, policy))
     if together is not None:

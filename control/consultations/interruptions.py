@@ -18,16 +18,19 @@ def interrupted(
     """Nobody is judged for a silence from here on, until the room is heard of again.
 
     Paid time ran until ``since``. Unless someone is heard again by ``service_by``, the session
-    ends; interrupted again before that, it does not get a longer life.
+    ends; interrupted again before that, it lives longer only by the time in which nobody listened.
     """
     change = flow_ended(consultation, FlowTrigger.SERVICE_INTERRUPTED, since, policy)
     silenced = change.consultation
     for role, link in silenced.links.items():
         if link.state is not LinkState.DROPPED:
             silenced = silenced.with_link(role, link.moved(LinkTrigger.SERVICE_INTERRUPTED))
-    if silenced.state is not State.ACTIVE or silenced.service_by is not None:
+    if silenced.state is not State.ACTIVE:
         return Change(silenced, change.events)
-    began = replace(silenced, interrupted_since=since, service_by=service_by)
+    if silenced.service_by is None:
+        began = replace(silenced, interrupted_since=since, service_by=service_by)
+    else:
+        began = replace(silenced, service_by=silenced.service_by + (at - since))
     return Change(began, (*change.events, Interrupted(at, since)))
 
 

@@ -12,7 +12,8 @@ from control.consultations.parties import Role
 from control.consultations.policy import LinkPolicy, Policy
 from control.consultations.states import State, Trigger
 
-# Before the start, only `start_by` limits how long someone may be away.
+# Before the start, only `start_by` limits how long someone may be away; who has said that they
+# leave is not waited for.
 _NO_DROP = LinkPolicy(drop_after_s=None)
 
 
@@ -31,8 +32,10 @@ def heard(consultation: Consultation, role: Role, at: float, now: float, policy:
 
 
 def fell_silent(consultation: Consultation, since: float, now: float, policy: Policy) -> Change:
-    """Nobody listened to the room after ``since``, until ``now``."""
-    since = min(since, now)
+    """Nobody listened to the room after ``since``, until ``now``.
+
+    ``since`` is later than ``now`` when the clock was set back meanwhile.
+    """
     service_by = now + policy.service_within_s
     return (
         due_at_fixed_times(consultation, since, policy)
@@ -46,7 +49,8 @@ def _heard(consultation: Consultation, role: Role, at: float, now: float, policy
         return Change(consultation)
     before = consultation.links[role]
     active = consultation.state is State.ACTIVE
-    link = before.heard(at, policy.link(role) if active else _NO_DROP)
+    judged = active and consultation.leaving is None
+    link = before.heard(at, policy.link(role) if judged else _NO_DROP)
     if link == before:
         return Change(consultation)
     linked = consultation.with_link(role, link)

@@ -1,0 +1,218 @@
+"""What is nobody's: both vanish together, the node or we fail, or nobody looked in time."""
+
+from dataclasses import replace
+
+import pytest
+
+from control.consultations.commands import Heard, Leave, ServiceInterrupted, perform
+from control.consultations.consultation import End
+from control.consultations.deadlines import deadline, due
+from control.consultations.events import (
+    Ended,
+    Interrupted,
+    Reconnected,
+    ReconnectingBegan,
+    Resumed,
+)
+from control.consultations.parties import Actor, Role
+from control.consultations.policy import PLATFORM, LinkPolicy, Policy
+from control.consultations.states import EndReason, State
+from tests.control.consultations.cases import (
+    ACCEPTED_AT,
+    CLIENT,
+    SPECIALIST,
+    STARTED_AT,
+    accepted,
+    after,
+    requested,
+)
+from tests.control.consultations.session import Session
+
+SERVICE = End(EndReason.SERVICE, Actor.SERVICE)
+DROPPED = End(EndReason.SPECIALIST_CONNECTION_LOST, Actor.SPECIALIST)
+
+
+class TestTogether:
+    """Both fall silent within two seconds of each other."""
+
+    @pytest.mark.parametrize("first", Role)
+    @pytest.mark.parametrize("apart", [0, 1, 2])
+    def test_it_is_the_service(self, first: Role, apart: float) -> None:
+        session = Session().until(100).vanish(first).until(100 + apart).vanish(first.other)
+        session.until(150)
+        assert session.of(Interrupted) == [Interrupted(STARTED_AT + 104 + apart, STARTED_AT + 100)]
+        assert session.consultation.state is State.ACTIVE
+        session.until(219.9)
+        assert session.consultation.state is State.ACTIVE
+        session.until(220)
+        assert session.consultation.end == SERVICE
+        assert session.consultation.ended_at == STARTED_AT + 220
+        assert session.consultation.paid_s(session.now) == 100
+
+    def test_three_seconds_apart_it_is_the_specialists_drop(self) -> None:
+        session = Session().until(100).vanish(SPECIALIST).until(103).vanish(CLIENT).until(116)
+        assert session.consultation.end == DROPPED
+        assert session.of(Interrupted) == []
+
+    def test_the_client_three_seconds_earlier_it_is_still_the_specialists_drop(self) -> None:
+        session = Session().until(100).vanish(CLIENT).until(103).vanish(SPECIALIST).until(119)
+        assert session.consultation.end == DROPPED
+
+    def test_one_who_is_back_before_anyone_is_told_did_not_vanish(self) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(103.5).come_back(CLIENT)
+        session.until(115.5)
+        assert session.consultation.end == DROPPED
+
+    @pytest.mark.parametrize("back", Role)
+    def test_when_one_is_back_the_other_has_fifteen_seconds_from_then(self, back: Role) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(140).come_back(back)
+        assert session.of(Resumed) == [Resumed(STARTED_AT + 140, STARTED_AT + 1840)]
+        session.until(143.9)
+        assert session.consultation.reconnecting is None
+        session.until(154.9)
+        assert session.consultation.reconnecting is back.other
+        assert session.consultation.state is State.ACTIVE
+        session.until(155.5)
+        dropped = back.other is SPECIALIST
+        assert session.consultation.state is (State.ENDED if dropped else State.ACTIVE)
+        assert session.consultation.end == (DROPPED if dropped else None)
+
+    def test_the_nodes_repeated_report_of_an_old_packet_is_no_return(self) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(110)
+        for second in range(5):
+            session.until(111 + second)
+            session.do(Heard(CLIENT, STARTED_AT + 100), Heard(SPECIALIST, STARTED_AT + 99))
+        assert session.of(Resumed) == []
+
+    def test_both_back_it_goes_on_for_as_long_as_was_left(self) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(130)
+        session.come_back(CLIENT, SPECIALIST).until(5000)
+        assert session.consultation.end == End(EndReason.COMPLETED, Actor.SERVICE)
+        assert session.consultation.ended_at == STARTED_AT + 1830
+        assert session.consultation.paid_s(session.now) == 1800
+
+    def test_vanishing_again_after_that_is_a_new_interruption(self) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(130).come_back(CLIENT)
+        session.until(131).vanish(CLIENT).until(140)
+        assert [event.at - STARTED_AT for event in session.of(Interrupted)] == [104, 135]
+        session.until(260)
+        assert session.consultation.end == SERVICE
+
+    def test_a_client_who_has_no_time_to_be_told_vanished_together_too(self) -> None:
+        # A policy under which the client's silence is told late must not make it a drop.
+        patient = Policy(client=LinkPolicy(reconnecting_after_s=60.0))
+        session = Session(policy=patient).until(100).vanish(CLIENT, SPECIALIST).until(120)
+        assert session.consultation.state is State.ACTIVE
+        assert session.of(Interrupted) == [Interrupted(STARTED_AT + 115.2, STARTED_AT + 100)]
+
+
+class TestTooLate:
+    """A verdict that was due while nobody looked is not spoken."""
+
+    def specialist_gone(self) -> Session:
+        """Silent for ten seconds."""
+        return Session().until(100).vanish(SPECIALIST).until(110)
+
+    @pytest.mark.parametrize(("at", "is_drop"), [(15.2, True), (15.5, True), (15.51, False)])
+    def test_the_last_moment(self, at: float, is_drop: bool) -> None:
+        session = self.specialist_gone()
+        change = due(session.consultation, STARTED_AT + 100 + at)
+        assert (change.consultation.end == DROPPED) is is_drop
+        assert any(isinstance(event, Interrupted) for event in change.events) is not is_drop
+
+    def test_the_clock_jumps_ahead(self) -> None:
+        session = self.specialist_gone()
+        session.now += 3600
+        # Everything is stamped by the new clock from now on.
+        session.do(Heard(CLIENT, session.now))
+        assert session.consultation.state is State.ACTIVE
+        assert session.of(Ended) == []
+        # Of the session as much is left as was.
+        assert session.consultation.ends_at == STARTED_AT + 1800 + 3600
+        now = session.now - STARTED_AT
+        session.until(now + 14)
+        assert session.consultation.state is State.ACTIVE
+        session.until(now + 15.5)
+        assert session.consultation.end == DROPPED
+
+    def test_the_clock_jumps_ahead_in_a_session_of_two(self) -> None:
+        session = Session().until(100)
+        session.now += 86400
+        session.do(Heard(SPECIALIST, session.now), Heard(CLIENT, session.now))
+        assert session.consultation.state is State.ACTIVE
+        assert session.consultation.ends_at == STARTED_AT + 1800 + 86400
+        assert session.consultation.paid_s(session.now) == 100
+        assert session.until(86400 + 1799).consultation.state is State.ACTIVE
+        session.until(86400 + 1801)
+        assert session.consultation.end == End(EndReason.COMPLETED, Actor.SERVICE)
+
+    def test_the_clock_is_set_back(self) -> None:
+        session = Session().until(100)
+        session.now -= 3600
+        session.do(Heard(SPECIALIST, session.now), Heard(CLIENT, session.now))
+        session.until(50)
+        assert session.consultation.state is State.ACTIVE
+        session.do(Leave(CLIENT))
+        assert session.consultation.paid_s(session.now) <= 100
+
+
+class TestRestart:
+    """Control was away."""
+
+    def test_requests_and_acceptances_keep_their_deadlines(self) -> None:
+        for waiting in (requested(), accepted()):
+            consultation, events = perform(
+                waiting, ServiceInterrupted(ACCEPTED_AT), ACCEPTED_AT + 9
+            )
+            assert events == ()
+            assert deadline(consultation) == deadline(waiting)
+
+    def test_nobody_is_connected_by_what_was_heard_before(self) -> None:
+        waiting = after(accepted(), STARTED_AT, Heard(CLIENT, STARTED_AT))
+        waiting = after(waiting, STARTED_AT + 1, ServiceInterrupted(STARTED_AT))
+        now = STARTED_AT + 1.5
+        assert after(waiting, now, Heard(SPECIALIST, now)).state is State.ACTIVE
+
+    def test_the_clock_was_set_back_meanwhile(self) -> None:
+        # It stopped at 100 s; by the new clock that is an hour ahead.
+        stored = replace(Session().until(100).consultation, links=requested().links)
+        consultation = after(stored, STARTED_AT - 3500, ServiceInterrupted(STARTED_AT + 100))
+        assert consultation.service_by == STARTED_AT - 3500 + 120
+        now = STARTED_AT - 3490
+        back = after(consultation, now, Heard(CLIENT, now))
+        assert back.ends_at == now + 1700
+
+    def test_a_long_absence_of_ours_is_nobodys(self) -> None:
+        session = Session().until(100).vanish(SPECIALIST).until(110)
+        session.now += 1000
+        session.do(ServiceInterrupted(STARTED_AT + 110))
+        assert session.consultation.state is State.ACTIVE
+        assert session.consultation.reconnecting is None
+        session.come_back(SPECIALIST)
+        assert session.of(Reconnected) == []
+        assert session.consultation.ends_at == STARTED_AT + 2800
+
+
+class TestPolicy:
+    """What silence means is a matter of the policy, role by role."""
+
+    def test_a_clients_silence_may_end_it(self) -> None:
+        strict = Policy(client=LinkPolicy(drop_after_s=30.0))
+        session = Session(policy=strict).until(100).vanish(CLIENT).until(130.1)
+        assert session.of(ReconnectingBegan) == [
+            ReconnectingBegan(STARTED_AT + 104, CLIENT, STARTED_AT + 130)
+        ]
+        assert session.consultation.state is State.ACTIVE
+        session.until(130.5)
+        assert session.consultation.end == End(EndReason.CLIENT_CONNECTION_LOST, Actor.CLIENT)
+
+    def test_a_specialists_silence_may_end_nothing(self) -> None:
+        lenient = Policy(specialist=LinkPolicy(drop_after_s=None))
+        session = Session(policy=lenient).until(100).vanish(SPECIALIST).until(1000)
+        assert session.consultation.state is State.ACTIVE
+        session.until(1800)
+        assert session.consultation.end == End(EndReason.COMPLETED, Actor.SERVICE)
+
+    def test_the_platforms(self) -> None:
+        assert PLATFORM.link(SPECIALIST) == LinkPolicy(4.0, 15.0)
+        assert PLATFORM.link(CLIENT) == LinkPolicy(4.0, None)
