@@ -9,6 +9,7 @@ import uvloop
 from rich.console import Console
 from rich.logging import RichHandler
 
+from rodrun.receipts import rotate_receipt_key, verify_receipt
 from rodrun.serve import ServeError, serve
 from rodrun.settings import SettingsError, load
 from sfu.plane import warm_up
@@ -95,6 +96,10 @@ def warm_up_command(
     what = f"compiled {made.compiled} functions" if made.compiled else "nothing to compile"
     output = Console(highlight=False, soft_wrap=True)
     output.print(f"{what} for {made.processor}, {made.seconds:.0f} s: {made.directory}")
+
+
+app.command("verify-receipt")(verify_receipt)
+app.command("rotate-receipt-key")(rotate_receipt_key)
 
 
 def _log_to_stderr(verbose: bool) -> None:
