@@ -65,7 +65,7 @@ async def serve(settings: ServeSettings) -> None:
 def _control_settings(settings: ServeSettings) -> control.settings.Settings:
     try:
         identity = None
-        if settings.jwt_secret or settings.jwks_file:
+        if settings.jwt_secret or settings.jwks_file or settings.jwks_url:
             if not (settings.jwt_issuer and settings.jwt_audience):
                 raise ValueError("jwt_issuer and jwt_audience must be set with the platform's key")
             identity = control.settings.Identity(
@@ -73,6 +73,7 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
                 audience=settings.jwt_audience,
                 secret=settings.jwt_secret.encode() or None,
                 jwks_file=settings.jwks_file,
+                jwks_url=settings.jwks_url or None,
             )
         return control.settings.Settings(
             data_dir=settings.data_dir,
@@ -98,7 +99,7 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
         raise SettingsError(
             f"{error}. For a trial on this machine: rodrun serve --demo. "
             "For a platform: RODRUN_JWT_ISSUER, RODRUN_JWT_AUDIENCE and either "
-            "RODRUN_JWT_SECRET or RODRUN_JWKS_FILE."
+            "RODRUN_JWT_SECRET, RODRUN_JWKS_FILE or RODRUN_JWKS_URL."
         ) from error
 
 

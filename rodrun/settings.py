@@ -44,6 +44,7 @@ class ServeSettings(BaseSettings):
         allowed_origins: origins besides the page's own that may open the event WebSocket.
         jwt_issuer, jwt_audience: what a platform's token must say; both are required with a key.
         jwt_secret: shared HS256 secret of the platform (at least 32 bytes).
+        jwks_url: HTTPS URL of the same; read again when tokens come with an unknown key id.
         trusted_proxies: networks of the proxies whose X-Forwarded-For is believed.
         user_requests_per_s, user_requests_at_once: how often one user may ask the API.
         address_requests_per_s, address_requests_at_once: how often one address may.
@@ -69,6 +70,7 @@ class ServeSettings(BaseSettings):
     jwt_audience: str = ""
     jwt_secret: str = ""
     jwks_file: Path | None = None
+    jwks_url: str = ""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
     user_requests_per_s: PerSecond = 10.0
     user_requests_at_once: AtOnce = 100
