@@ -3,7 +3,7 @@
 from sfu.admission import JOINS_A_SECOND, JOINS_BURST, ROOMS_A_SLOT, JoinAllowance
 from sfu.api import Answer, Done, Join, OpenRoom, RefusalCode, RestartIce
 from sfu.room import CloseSlot
-from tests.sfu.test_node import CHROMIUM_OFFER, World, refusal
+from tests.sfu.world import CHROMIUM_OFFER, World, refusal
 
 
 def test_joins_come_back_with_time_and_no_more_than_a_burst() -> None:

@@ -1,0 +1,92 @@
+"""A node in simulated time: real offers in, commands and events out."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sfu.api import Answer, Done, Join, OpenRoom, RefusalCode, Refused, Reply, Request, VideoCodec
+from sfu.negotiation import Candidate
+from sfu.node import Node, OpenSlot, Output
+from sfu.plane import ConnectionStatistics
+from tests.sfu.checks import binding_request
+from tests.sfu.peer import Answer as ReadAnswer
+
+OFFERS = Path(__file__).parent.parent / "fixtures" / "offers"
+CHROMIUM_OFFER = (OFFERS / "chromium-camera.sdp").read_bytes().decode()
+RESTART_OFFER = (OFFERS / "chromium-camera-restart.sdp").read_bytes().decode()
+FIREFOX_OFFER = (OFFERS / "firefox-camera.sdp").read_bytes().decode()
+OURS = (("sha-256", ":".join(["AB"] * 32)),)
+PHONE = ("203.0.113.5", 40_000)
+NOTHING = ConnectionStatistics(0, 0, 0, 0, 0, 0, None, 0, 0, None, None)
+
+
+@dataclass
+class Measured:
+    """What the plane would have measured."""
+
+    heard_at: dict[int, float] = field(default_factory=dict)
+    counts: dict[int, ConnectionStatistics] = field(default_factory=dict)
+
+    def last_heard_ns(self, slot: int) -> int:
+        return int(self.heard_at.get(slot, 0.0) * 1e9)
+
+    def statistics(self, slot: int) -> ConnectionStatistics:
+        return self.counts.get(slot, NOTHING)
+
+
+class World:
+    """A node, its time, and everything that it wants done."""
+
+    def __init__(self, max_participants: int = 8) -> None:
+        self.node = Node((Candidate("192.0.2.1", 5000),), OURS, random.Random(7), max_participants)
+        self.measured = Measured()
+        self.now = 1000.0
+
+    def ask(self, message: Request) -> tuple[Reply, list[Output]]:
+        return self.node.request(message, self.now)
+
+    def open(self, codec: VideoCodec = VideoCodec.VP8) -> None:
+        assert self.ask(OpenRoom("room", codec)) == (Done(), [])
+
+    def join(
+        self, participant: str, connection: str | None = None, offer: str = CHROMIUM_OFFER
+    ) -> tuple[Answer, int, list[Output]]:
+        reply, outputs = self.ask(Join("room", participant, connection or participant, offer))
+        assert isinstance(reply, Answer), reply
+        (slot,) = [output.slot for output in outputs if isinstance(output, OpenSlot)]
+        return reply, slot, outputs
+
+    def secure(self, slot: int) -> list[Output]:
+        self.measured.heard_at[slot] = self.now
+        return self.node.secured(slot, self.now, self.measured)
+
+    def call(self) -> tuple[int, int]:
+        self.open()
+        slots = (self.join("client")[1], self.join("specialist", offer=FIREFOX_OFFER)[1])
+        for slot in slots:
+            self.secure(slot)
+        return slots
+
+    def run(self, seconds: float) -> list[tuple[float, Output]]:
+        """Tick along; each output with the seconds since the beginning of this run."""
+        began, happened = self.now, list[tuple[float, Output]]()
+        for _ in range(round(seconds * 10)):
+            self.now += 0.1
+            outputs = self.node.tick(self.now, self.measured)
+            happened += [(round(self.now - began, 1), output) for output in outputs]
+        return happened
+
+
+def refusal(reply: Reply) -> RefusalCode:
+    assert isinstance(reply, Refused), reply
+    assert reply.detail
+    return reply.code
+
+
+def check(answer: ReadAnswer, *, pwd: str | None = None, use_candidate: bool = False) -> bytes:
+    ufrag = next(line for line in CHROMIUM_OFFER.splitlines() if line.startswith("a=ice-ufrag:"))
+    return binding_request(
+        username=f"{answer.ufrag}:{ufrag.partition(':')[2]}",
+        pwd=pwd or answer.pwd,
+        use_candidate=use_candidate,
+    )
