@@ -55,86 +55,80 @@ def test_no_other_module_of_the_plane_knows_a_pointer() -> None:
 
 
 SIZE = 20
+COPY, UNPROTECT_RTP, UNPROTECT_RTCP, PROTECT_RTP, PROTECT_RTCP = range(5)
+POINT_MESSAGE, POINT_VECTOR, SEND_MESSAGES, SEND_EVENT = range(5, 9)
 EVENT_SIZE = EVENT.itemsize
-MISUSES = 30
+PACKETS = QUEUE + MAX_SEGMENTS
+AT = FIRST_OCTET
+
+
+def misuses(end: int, rows: int, overflow: int) -> list[tuple[int, ...]]:
+    """Calls that must raise: function and arguments. Slot 0 is connected, the others are not.
+
+    The sizes are those of the arenas DATA, ROWS and OVERFLOW.
+    """
+    return [
+        (COPY, DATA, -1, DATA, 0, 10),
+        (COPY, DATA, end - 9, DATA, 0, 10),
+        (COPY, DATA, 0, ROWS, rows - 9, 10),
+        (COPY, DATA, 0, ROWS, 0, -1),
+        (COPY, 7, 0, ROWS, 0, 1),
+        (COPY, OVERFLOW, overflow - 1, DATA, 0, 2),
+        (UNPROTECT_RTP, 0, -STRIDE, SIZE),
+        (UNPROTECT_RTP, 0, AT, AT),
+        (UNPROTECT_RTP, 0, STRIDE - SIZE, STRIDE + SIZE),
+        (UNPROTECT_RTP, 5, AT, AT + SIZE),
+        (UNPROTECT_RTP, 8, AT, AT + SIZE),
+        (UNPROTECT_RTP, -1, AT, AT + SIZE),
+        (UNPROTECT_RTCP, 0, end, end + SIZE),
+        (PROTECT_RTP, 0, DATA, STRIDE - SIZE - 10, STRIDE - 10),  # no room to grow
+        (PROTECT_RTP, 0, ROWS, 0, CONTROL_ROW - 10),
+        (PROTECT_RTCP, 0, ROWS, rows - SIZE, rows - 10),
+        (PROTECT_RTCP, 5, ROWS, 0, SIZE),
+        (POINT_MESSAGE, PACKETS, 0, 0, 0, 1, 0),
+        (POINT_MESSAGE, -1, 0, 0, 0, 1, 0),
+        (POINT_MESSAGE, 0, 5, -1, 0, 1, 0),
+        (POINT_MESSAGE, 0, 9, 0, 0, 1, 0),
+        (POINT_MESSAGE, 0, 0, 0, PACKETS - 1, 2, 0),
+        (POINT_MESSAGE, 0, 0, 0, 0, 0, 0),
+        (POINT_VECTOR, 0, DATA, end, 1),
+        (POINT_VECTOR, PACKETS, DATA, 0, 1),
+        (SEND_MESSAGES, -1, 1),
+        (SEND_MESSAGES, 0, PACKETS + 1),
+        (SEND_MESSAGES, 1, -1),
+        (SEND_EVENT, EVENT_SIZE + 1),
+        (SEND_EVENT, -1),
+    ]
 
 
 @compiled
-def misuse(t: Tables, which: int) -> None:
-    """One of ``MISUSES`` calls that must raise; slot 0 is connected, the others are not."""
-    end = t.data.size
-    rows = t.rows.size
-    at = FIRST_OCTET
-    if which == 0:
-        pointers.copy(t, DATA, -1, DATA, 0, 10)
-    elif which == 1:
-        pointers.copy(t, DATA, end - 9, DATA, 0, 10)
-    elif which == 2:
-        pointers.copy(t, DATA, 0, ROWS, rows - 9, 10)
-    elif which == 3:
-        pointers.copy(t, DATA, 0, ROWS, 0, -1)
-    elif which == 4:
-        pointers.copy(t, 7, 0, ROWS, 0, 1)
-    elif which == 5:
-        pointers.unprotect_rtp(t, 0, -STRIDE, SIZE)
-    elif which == 6:
-        pointers.unprotect_rtp(t, 0, at, at)
-    elif which == 7:
-        pointers.unprotect_rtp(t, 0, STRIDE - SIZE, STRIDE + SIZE)
-    elif which == 8:
-        pointers.unprotect_rtcp(t, 0, end, end + SIZE)
-    elif which == 9:
-        pointers.unprotect_rtp(t, 5, at, at + SIZE)
-    elif which == 10:
-        pointers.unprotect_rtp(t, 8, at, at + SIZE)
-    elif which == 11:
-        pointers.unprotect_rtp(t, -1, at, at + SIZE)
-    elif which == 12:  # no room to grow
-        pointers.protect_rtp(t, 0, DATA, STRIDE - SIZE - 10, STRIDE - 10)
-    elif which == 13:
-        pointers.protect_rtp(t, 0, ROWS, 0, CONTROL_ROW - 10)
-    elif which == 14:
-        pointers.protect_rtcp(t, 0, ROWS, rows - SIZE, rows - 10)
-    elif which == 15:
-        pointers.protect_rtcp(t, 5, ROWS, 0, SIZE)
-    elif which == 16:
-        pointers.point_message(t, QUEUE + MAX_SEGMENTS, 0, 0, 0, 1, 0)
-    elif which == 17:
-        pointers.point_message(t, -1, 0, 0, 0, 1, 0)
-    elif which == 18:
-        pointers.point_message(t, 0, 5, -1, 0, 1, 0)
-    elif which == 19:
-        pointers.point_message(t, 0, 9, 0, 0, 1, 0)
-    elif which == 20:
-        pointers.point_vector(t, 0, DATA, end, 1)
-    elif which == 21:
-        pointers.send_messages(t, -1, 1)
-    elif which == 22:
-        pointers.send_messages(t, 0, QUEUE + MAX_SEGMENTS + 1)
-    elif which == 23:
-        pointers.send_messages(t, 1, -1)
-    elif which == 24:
-        pointers.send_event(t, EVENT_SIZE + 1)
-    elif which == 25:
-        pointers.send_event(t, -1)
-    elif which == 26:
-        pointers.point_vector(t, QUEUE + MAX_SEGMENTS, DATA, 0, 1)
-    elif which == 27:
-        pointers.point_message(t, 0, 0, 0, QUEUE + MAX_SEGMENTS - 1, 2, 0)
-    elif which == 28:
-        pointers.point_message(t, 0, 0, 0, 0, 0, 0)
-    elif which == 29:
-        pointers.copy(t, OVERFLOW, t.overflow.size - 1, DATA, 0, 2)
+def _call(t: Tables, which: int, a: int, b: int, c: int, d: int, e: int, f: int) -> int:
+    # one function, for each entry from Python takes seconds to compile
+    result = 0
+    if which == COPY:
+        pointers.copy(t, a, b, c, d, e)
+    elif which == UNPROTECT_RTP:
+        result = pointers.unprotect_rtp(t, a, b, c)
+    elif which == UNPROTECT_RTCP:
+        result = pointers.unprotect_rtcp(t, a, b, c)
+    elif which == PROTECT_RTP:
+        result = pointers.protect_rtp(t, a, b, c, d)
+    elif which == PROTECT_RTCP:
+        result = pointers.protect_rtcp(t, a, b, c, d)
+    elif which == POINT_MESSAGE:
+        pointers.point_message(t, a, b, c, d, e, f)
+    elif which == POINT_VECTOR:
+        pointers.point_vector(t, a, b, c, d)
+    elif which == SEND_MESSAGES:
+        result = pointers.send_messages(t, a, b)
+    elif which == SEND_EVENT:
+        result = int(pointers.send_event(t, a))
+    return result
 
 
-@compiled
-def copy(t: Tables, source: int, source_at: int, target: int, target_at: int, size: int) -> None:
-    pointers.copy(t, source, source_at, target, target_at, size)
-
-
-@compiled
-def unprotect_rtp(t: Tables, slot: int, at: int, end: int) -> int:
-    return pointers.unprotect_rtp(t, slot, at, end)
+def call(t: Tables, which: int, *arguments: int) -> int:
+    a, b, c, d, e, f = *arguments, *(0,) * (6 - len(arguments))
+    return _call(t, which, a, b, c, d, e, f)
 
 
 def test_what_does_not_fit_raises_before_c_is_called() -> None:
@@ -142,9 +136,9 @@ def test_what_does_not_fit_raises_before_c_is_called() -> None:
         stage.connect(0)
         t = stage.tables
         before = t.send_headers.tobytes(), t.data.tobytes(), t.rows.tobytes()
-        for which in range(MISUSES):
+        for misuse in misuses(t.data.size, t.rows.size, t.overflow.size):
             with pytest.raises(IndexError):
-                misuse(t, which)
+                call(t, *misuse)
         assert before == (t.send_headers.tobytes(), t.data.tobytes(), t.rows.tobytes())
 
 
@@ -152,13 +146,13 @@ def test_octets_are_copied_between_arenas_and_within_one() -> None:
     with Stage() as stage:
         t = stage.tables
         t.rows[:6] = [1, 2, 3, 4, 5, 6]
-        copy(t, ROWS, 0, DATA, 100, 6)
+        call(t, COPY, ROWS, 0, DATA, 100, 6)
         assert t.data[99:107].tolist() == [0, 1, 2, 3, 4, 5, 6, 0]
-        copy(t, DATA, 100, DATA, 102, 6)
+        call(t, COPY, DATA, 100, DATA, 102, 6)
         assert t.data[99:109].tolist() == [0, 1, 2, 1, 2, 3, 4, 5, 6, 0]
-        copy(t, DATA, 102, DATA, 100, 6)
+        call(t, COPY, DATA, 102, DATA, 100, 6)
         assert t.data[99:109].tolist() == [0, 1, 2, 3, 4, 5, 6, 5, 6, 0]
-        copy(t, DATA, 0, ROWS, 0, 0)
+        call(t, COPY, DATA, 0, ROWS, 0, 0)
         assert t.rows[0] == 1
 
 
@@ -169,4 +163,4 @@ def test_libsrtps_refusal_is_told_as_its_status() -> None:
         packet = bytearray(browser.protect(Rtp(96, 1, 0, 1001)))
         packet[-1] ^= 1
         t.data[FIRST_OCTET : FIRST_OCTET + len(packet)] = list(packet)
-        assert unprotect_rtp(t, 0, FIRST_OCTET, FIRST_OCTET + len(packet)) == -7
+        assert call(t, UNPROTECT_RTP, 0, FIRST_OCTET, FIRST_OCTET + len(packet)) == -7
