@@ -163,22 +163,10 @@ def gallery(request: pytest.FixtureRequest) -> Gallery:
     return Gallery(request.node.callspec.id)
 
 
-@pytest.fixture(scope="package")
-def ends_gallery() -> Gallery:
-    """Pictures of the other ends."""
-    return Gallery("other-ends")
-
-
-@pytest.fixture(scope="package")
-def notices_gallery() -> Gallery:
-    """Pictures of what the page says when something happens to a connection."""
-    return Gallery("notices")
-
-
-@pytest.fixture(scope="package")
-def devices_gallery() -> Gallery:
-    """Pictures of devices that fail."""
-    return Gallery("devices")
+@pytest.fixture(scope="module")
+def module_gallery(request: pytest.FixtureRequest) -> Gallery:
+    """The pictures that the tests of one module take, in a folder named after it."""
+    return Gallery(request.path.stem.removeprefix("test_").replace("_", "-"))
 
 
 @pytest.hookimpl(wrapper=True)

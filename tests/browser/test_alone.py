@@ -11,7 +11,7 @@ OUTGOING = "() => __probe.outgoing()"
 
 
 def test_alone_held_to_a_modest_rate_and_climbs_with_a_partner(
-    large_pair: Pair, notices_gallery: Gallery
+    large_pair: Pair, module_gallery: Gallery
 ) -> None:
     client, specialist = large_pair.people
     large_pair.sign_in()
@@ -24,7 +24,7 @@ def test_alone_held_to_a_modest_rate_and_climbs_with_a_partner(
     client.wait_in_call()
     connected = media.connected_at(client.page)
     client.wait_notice("call-notice", "partner-expected")
-    notices_gallery.take(client.page, "specialist-expected")
+    module_gallery.take(client.page, "specialist-expected")
 
     time.sleep(max(0.0, connected + ALONE_S - time.time()))
     before = client.page.evaluate(OUTGOING)

@@ -25,7 +25,7 @@ def flowing_again(person: Person, since: float) -> float:
 
 
 def test_specialist_lost_for_15_seconds_ends_the_session(
-    network: Network, lost_pair: Pair, lost_host: str, notices_gallery: Gallery
+    network: Network, lost_pair: Pair, lost_host: str, module_gallery: Gallery
 ) -> None:
     client, specialist = lost_pair.people
     lost_pair.sign_in()
@@ -36,9 +36,9 @@ def test_specialist_lost_for_15_seconds_ends_the_session(
     cut_before = time.time()
     try:
         client.wait_notice("call-notice", "specialist-reconnecting", timeout_s=7)
-        notices_gallery.take(client.page, "specialist-reconnecting")
+        module_gallery.take(client.page, "specialist-reconnecting")
         specialist.wait_notice("call-notice", "self-reconnecting")
-        notices_gallery.take(specialist.page, "self-reconnecting")
+        module_gallery.take(specialist.page, "self-reconnecting")
         sleep_until(cut_after + 14)
         assert lost_pair.consultation()["state"] == "active"
         assert client.page.is_visible("call-notice")
@@ -53,10 +53,10 @@ def test_specialist_lost_for_15_seconds_ends_the_session(
     assert consultation["state"] == "ended"
     assert consultation["end"]["reason"] == "specialist_connection_lost"
     assert consultation["ended_at"] - cut_before <= 15.5
-    notices_gallery.take(client.page, "specialist-connection-lost")
+    module_gallery.take(client.page, "specialist-connection-lost")
     # Back on the network, the specialist is told the same.
     specialist.wait_screen("finish", timeout_s=20)
-    notices_gallery.take(specialist.page, "own-connection-lost")
+    module_gallery.take(specialist.page, "own-connection-lost")
 
 
 def test_specialist_back_after_10_seconds_resumes(

@@ -43,7 +43,7 @@ def hasty_pair(hasty_server: Server, local_chromium: Browser) -> Iterator[Pair]:
         yield pair
 
 
-def test_request_without_an_answer_expires(hasty_pair: Pair, ends_gallery: Gallery) -> None:
+def test_request_without_an_answer_expires(hasty_pair: Pair, module_gallery: Gallery) -> None:
     client, specialist = hasty_pair.people
     client.ask(hasty_pair.specialist_id)
     specialist.wait_screen("incoming")
@@ -51,10 +51,10 @@ def test_request_without_an_answer_expires(hasty_pair: Pair, ends_gallery: Galle
     assert asked["accept_by"] - asked["requested_at"] == pytest.approx(WITHIN_S)
 
     specialist.wait_notice("notice", "request-expired", timeout_s=WITHIN_S + 2)
-    ends_gallery.take(specialist.page, "request-expired")
+    module_gallery.take(specialist.page, "request-expired")
     client.wait_screen("outcome")
     assert f"в рамките на {WITHIN_S} с." in client.page.evaluate("() => document.body.innerText")
-    ends_gallery.take(client.page, "expired")
+    module_gallery.take(client.page, "expired")
     assert hasty_pair.consultation()["state"] == "expired"
     specialist.wait_screen("home")
     client.page.click("outcome-home")
@@ -63,7 +63,7 @@ def test_request_without_an_answer_expires(hasty_pair: Pair, ends_gallery: Galle
 
 
 def test_consultation_that_the_client_never_joins_does_not_start(
-    hasty_pair: Pair, ends_gallery: Gallery
+    hasty_pair: Pair, module_gallery: Gallery
 ) -> None:
     client, specialist = hasty_pair.people
     client.ask(hasty_pair.specialist_id)
@@ -78,7 +78,7 @@ def test_consultation_that_the_client_never_joins_does_not_start(
     specialist.wait_screen("finish", timeout_s=WITHIN_S + 2)
     assert specialist.data("finish-reason", "reason") == "did_not_start"
     assert f"в рамките на {WITHIN_S} с." in specialist.page.text("finish-reason")
-    ends_gallery.take(specialist.page, "did-not-start")
+    module_gallery.take(specialist.page, "did-not-start")
     ended = hasty_pair.consultation()
     assert ended["end"]["reason"] == "did_not_start"
     assert ended["started_at"] is None

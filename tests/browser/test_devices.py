@@ -35,7 +35,7 @@ def test_device_that_fails_is_explained(
     state: str,
     local_server: Server,
     local_chromium: Browser,
-    devices_gallery: Gallery,
+    module_gallery: Gallery,
 ) -> None:
     failing = FAILING % {"kinds": kinds, "error": error}
     person = Person(SPECIALIST, local_chromium, local_server.url, preload=[failing])
@@ -46,7 +46,7 @@ def test_device_that_fails_is_explained(
         person.wait_data("device-state", "state", state)
         assert len(person.page.text("device-state")) > 20
         assert person.page.is_visible("device-retry")
-        devices_gallery.take(person.page, state)
+        module_gallery.take(person.page, state)
         assert person.page.uncaught == []
     finally:
         person.close()

@@ -12,7 +12,7 @@ def wait_replaced(person: Person) -> None:
     person.page.wait_for("() => document.documentElement.dataset.call === 'replaced'")
 
 
-def test_second_tab_takes_the_call_over(local_pair: Pair, notices_gallery: Gallery) -> None:
+def test_second_tab_takes_the_call_over(local_pair: Pair, module_gallery: Gallery) -> None:
     local_pair.sign_in()
     local_pair.start_call()
     client, specialist = local_pair.people
@@ -27,7 +27,7 @@ def test_second_tab_takes_the_call_over(local_pair: Pair, notices_gallery: Galle
     media.wait_for_media(second)
     client.page = first
     wait_replaced(client)
-    notices_gallery.take(first, "opened-elsewhere")
+    module_gallery.take(first, "opened-elsewhere")
     left = media.negotiation(first)
     assert left["closed"][-1] is True
     time.sleep(3)  # long enough for a page that tries to come back

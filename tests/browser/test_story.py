@@ -155,7 +155,7 @@ def test_consultation_from_sign_in_to_ratings(pair: Pair, gallery: Gallery) -> N
         person.wait_screen("home")
 
 
-def test_request_is_declined_with_a_reason(local_pair: Pair, ends_gallery: Gallery) -> None:
+def test_request_is_declined_with_a_reason(local_pair: Pair, module_gallery: Gallery) -> None:
     client, specialist = local_pair.people
     local_pair.sign_in()
     client.ask(local_pair.specialist_id)
@@ -167,11 +167,11 @@ def test_request_is_declined_with_a_reason(local_pair: Pair, ends_gallery: Galle
         specialist.page.fill("decline-reason", "Вашият случай е за ревматолог.")
 
     begin_to_decline()
-    ends_gallery.take(specialist.page, "decline", again=begin_to_decline)
+    module_gallery.take(specialist.page, "decline", again=begin_to_decline)
     specialist.page.click("decline-confirm")
     client.wait_screen("outcome")
     assert "ревматолог" in client.page.text("outcome-reason")
-    ends_gallery.take(client.page, "declined")
+    module_gallery.take(client.page, "declined")
     specialist.wait_screen("home")
     client.page.click("outcome-home")
     client.wait_screen("home")
@@ -213,7 +213,7 @@ def test_request_and_call_by_keyboard_alone(local_pair: Pair) -> None:
     client.wait_screen("finish")
 
 
-def test_client_cancels_the_request(local_pair: Pair, ends_gallery: Gallery) -> None:
+def test_client_cancels_the_request(local_pair: Pair, module_gallery: Gallery) -> None:
     client, specialist = local_pair.people
     local_pair.sign_in()
     client.ask(local_pair.specialist_id)
@@ -222,11 +222,11 @@ def test_client_cancels_the_request(local_pair: Pair, ends_gallery: Gallery) -> 
     client.wait_screen("home")
     specialist.wait_screen("home")
     specialist.wait_notice("notice", "request-cancelled")
-    ends_gallery.take(specialist.page, "request-cancelled")
+    module_gallery.take(specialist.page, "request-cancelled")
     assert local_pair.consultation()["state"] == "cancelled"
 
 
-def test_specialist_leaves(local_pair: Pair, ends_gallery: Gallery) -> None:
+def test_specialist_leaves(local_pair: Pair, module_gallery: Gallery) -> None:
     client, specialist = local_pair.people
     local_pair.sign_in()
     local_pair.start_call()
@@ -237,16 +237,16 @@ def test_specialist_leaves(local_pair: Pair, ends_gallery: Gallery) -> None:
         specialist.page.wait_visible("leave-dialog")
 
     begin_to_leave()
-    ends_gallery.take(specialist.page, "leave", again=begin_to_leave)
+    module_gallery.take(specialist.page, "leave", again=begin_to_leave)
     specialist.page.click("leave-confirm")
     client.wait_screen("finish")
     assert client.data("finish-reason", "reason") == "specialist_left"
-    ends_gallery.take(client.page, "specialist-left")
+    module_gallery.take(client.page, "specialist-left")
     end = local_pair.consultation()["end"]
     assert (end["reason"], end["by"]) == ("specialist_left", "specialist")
 
 
-def test_session_ends_by_time(local_pair: Pair, ends_gallery: Gallery) -> None:
+def test_session_ends_by_time(local_pair: Pair, module_gallery: Gallery) -> None:
     client, _ = local_pair.people
     local_pair.set_terms(duration_s=SHORTEST_S)
     local_pair.sign_in()
@@ -258,4 +258,4 @@ def test_session_ends_by_time(local_pair: Pair, ends_gallery: Gallery) -> None:
         assert person.data("finish-reason", "reason") == "completed"
     ended = local_pair.consultation()
     assert 0 <= ended["ended_at"] - ended["ends_at"] < 1
-    ends_gallery.take(client.page, "completed")
+    module_gallery.take(client.page, "completed")

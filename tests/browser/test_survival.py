@@ -61,7 +61,7 @@ def wait_active(page: Page, active: bool, timeout_s: float) -> None:
 
 
 def test_sound_survives_a_narrow_downlink_and_the_picture_returns(
-    network: Network, narrow_pair: Pair, notices_gallery: Gallery
+    network: Network, narrow_pair: Pair, module_gallery: Gallery
 ) -> None:
     client, specialist = narrow_pair.people
     narrow_pair.sign_in()
@@ -72,9 +72,9 @@ def test_sound_survives_a_narrow_downlink_and_the_picture_returns(
         wait_active(specialist.page, False, PAUSED_WITHIN_S)
         listening = client.page.start(LISTEN, SETTLE_S, LISTEN_S)
         client.wait_notice("video-pause", "video-paused", timeout_s=3)
-        notices_gallery.take(client.page, "video-paused")
+        module_gallery.take(client.page, "video-paused")
         specialist.wait_notice("video-pause", "own-video-paused", timeout_s=8)
-        notices_gallery.take(specialist.page, "own-video-paused")
+        module_gallery.take(specialist.page, "own-video-paused")
         heard: dict[str, Any] = listening.result(20)
     finally:
         network.widen(CHROMIUM_HOST)
