@@ -87,21 +87,31 @@ def named(call: Call, *, pwd: str | None, ufrag: str | None = None, remote: str 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "empty"),
-        (b"\x05", "unknown_protocol"),
-        (b"\xff" * 1200, "unknown_protocol"),
-        (b"\0\1\0\0", "malformed_stun"),
-        (b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), "malformed_stun"),
-        (binding_request(username="zzzzabcd:peer", pwd="x" * 24), "unknown_ufrag"),
-        (binding_request(username="00", pwd="x" * 24), "malformed_stun"),
-        (binding_request(username="Ж" * 200, pwd="x" * 24), "malformed_stun"),
-        (rtp(), "unknown_source"),
-        (rtp(0)[:12], "unknown_source"),
-        (rtcp(), "unknown_source"),
-        (FATAL_ALERT, "unknown_source"),
-        (CLOSE_NOTIFY, "unknown_source"),
-        (client_hello(), "unknown_source"),
-        (b"\x16" + b"\xff" * 1300, "unknown_source"),
+        pytest.param(b"", "empty", id="nothing"),
+        pytest.param(b"\x05", "unknown_protocol", id="five"),
+        pytest.param(b"\xff" * 1200, "unknown_protocol", id="many-ones"),
+        pytest.param(b"\0\1\0\0", "malformed_stun", id="half-a-header"),
+        pytest.param(
+            b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), "malformed_stun", id="no-transaction"
+        ),
+        pytest.param(
+            binding_request(username="zzzzabcd:peer", pwd="x" * 24),
+            "unknown_ufrag",
+            id="check-for-nobody",
+        ),
+        pytest.param(
+            binding_request(username="00", pwd="x" * 24), "malformed_stun", id="short-username"
+        ),
+        pytest.param(
+            binding_request(username="Ж" * 200, pwd="x" * 24), "malformed_stun", id="long-username"
+        ),
+        pytest.param(rtp(), "unknown_source", id="rtp"),
+        pytest.param(rtp(0)[:12], "unknown_source", id="rtp-header"),
+        pytest.param(rtcp(), "unknown_source", id="rtcp"),
+        pytest.param(FATAL_ALERT, "unknown_source", id="fatal-alert"),
+        pytest.param(CLOSE_NOTIFY, "unknown_source", id="close-notify"),
+        pytest.param(client_hello(), "unknown_source", id="client-hello"),
+        pytest.param(b"\x16" + b"\xff" * 1300, "unknown_source", id="no-handshake"),
     ],
 )
 async def test_a_stranger_is_dropped_and_counted(

@@ -71,20 +71,50 @@ def test_the_response_tells_the_sender_its_address_signed_with_our_password(
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", StunDrop.MALFORMED),
-        (b"\0", StunDrop.MALFORMED),
-        (check()[:-1], StunDrop.MALFORMED),
-        (check()[:-1] + b"\0", StunDrop.MALFORMED),  # FINGERPRINT broken
-        (b"\0\1" + b"\xff" * 4000, StunDrop.MALFORMED),
-        (bytes(stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST)), StunDrop.NOT_A_CHECK),
-        (bytes(stun.Message(stun.Method.BINDING, stun.Class.INDICATION)), StunDrop.NOT_A_CHECK),
-        (bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)), StunDrop.NOT_A_CHECK),
-        (binding_request(username="0000abcd:peer", pwd=None), StunDrop.NO_INTEGRITY),
-        (binding_request(username=None, pwd=OURS.pwd), StunDrop.WRONG_USERNAME),
-        (binding_request(username="0000abcd", pwd=OURS.pwd), StunDrop.WRONG_USERNAME),
-        (binding_request(username="0000abcx:peer", pwd=OURS.pwd), StunDrop.WRONG_USERNAME),
-        (binding_request(username="0000abcd:other", pwd=OURS.pwd), StunDrop.WRONG_USERNAME),
-        (check(pwd="wrong"), StunDrop.WRONG_INTEGRITY),
+        pytest.param(b"", StunDrop.MALFORMED, id="nothing"),
+        pytest.param(b"\0", StunDrop.MALFORMED, id="an-octet"),
+        pytest.param(check()[:-1], StunDrop.MALFORMED, id="cut"),
+        pytest.param(check()[:-1] + b"\0", StunDrop.MALFORMED, id="broken-fingerprint"),
+        pytest.param(b"\0\1" + b"\xff" * 4000, StunDrop.MALFORMED, id="overlong"),
+        pytest.param(
+            bytes(stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST)),
+            StunDrop.NOT_A_CHECK,
+            id="allocate",
+        ),
+        pytest.param(
+            bytes(stun.Message(stun.Method.BINDING, stun.Class.INDICATION)),
+            StunDrop.NOT_A_CHECK,
+            id="indication",
+        ),
+        pytest.param(
+            bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)),
+            StunDrop.NOT_A_CHECK,
+            id="response",
+        ),
+        pytest.param(
+            binding_request(username="0000abcd:peer", pwd=None),
+            StunDrop.NO_INTEGRITY,
+            id="no-integrity",
+        ),
+        pytest.param(
+            binding_request(username=None, pwd=OURS.pwd), StunDrop.WRONG_USERNAME, id="no-username"
+        ),
+        pytest.param(
+            binding_request(username="0000abcd", pwd=OURS.pwd),
+            StunDrop.WRONG_USERNAME,
+            id="half-a-username",
+        ),
+        pytest.param(
+            binding_request(username="0000abcx:peer", pwd=OURS.pwd),
+            StunDrop.WRONG_USERNAME,
+            id="wrong-ufrag",
+        ),
+        pytest.param(
+            binding_request(username="0000abcd:other", pwd=OURS.pwd),
+            StunDrop.WRONG_USERNAME,
+            id="wrong-peer",
+        ),
+        pytest.param(check(pwd="wrong"), StunDrop.WRONG_INTEGRITY, id="wrong-password"),
     ],
 )
 def test_what_is_not_authenticated_is_counted_and_never_answered(
