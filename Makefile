@@ -24,7 +24,7 @@ $(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 }
 endef
 
-.PHONY: run test lint warm-up setup setup-test format lock clean
+.PHONY: run test warm-up lint setup setup-test format lock clean
 
 run: setup
 	$(BIN)/rodrun serve --demo --data-dir var
@@ -44,21 +44,21 @@ setup-test: setup
 	@tests/install-browsers
 	@tests/install-postgresql
 
-# Twice half the time: the plane is compiled beside the checks, and the tests run in two lanes
-# (tests/conftest.py).
+# Two things at a time: the plane is compiled beside the checks of the source, and the tests run in
+# two processes (tests/conftest.py).
 test: setup-test
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target warm-up lint
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder \
 		--cov --cov-report=term --durations=12
+
+warm-up: setup
+	$(BIN)/rodrun warm-up
 
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-warm-up: setup
-	$(BIN)/rodrun warm-up
 
 format: setup
 	$(BIN)/ruff format .
