@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -58,6 +59,13 @@ FIREFOX_PREFERENCES = {
     "datareporting.policy.dataSubmissionEnabled": False,
     "toolkit.telemetry.enabled": False,
 }
+
+
+# Firefox's word for a WebSocket that was reset, as after a cut that the server noticed first. It
+# comes as an exception, but the page cannot catch it: it sees the socket close.
+BROKEN_SOCKET = re.compile(
+    r"uncaught: Error: The connection to wss?://\S+ was interrupted while the page was loading\."
+)
 
 
 class BrowserError(Exception):
@@ -220,7 +228,11 @@ class Page:
     @property
     def uncaught(self) -> list[str]:
         """Exceptions and rejections that the page did not catch."""
-        return [line for line in self.console if line.startswith("uncaught:")]
+        return [
+            line
+            for line in self.console
+            if line.startswith("uncaught:") and not BROKEN_SOCKET.fullmatch(line)
+        ]
 
     def _call(self, op: str, **arguments: Any) -> Any:
         return self.browser.call(op, page=self.number, **arguments)
