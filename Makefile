@@ -44,12 +44,10 @@ setup-test: setup
 	@tests/install-browsers
 	@tests/install-postgresql
 
-# Two things at a time: the plane is compiled beside the checks of the source, and the tests run in
-# two processes (tests/conftest.py).
+# The plane is compiled beside the checks of the source.
 test: setup-test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder \
-		--cov --cov-report=term --durations=12
+	$(BIN)/python -m pytest --cov --cov-report=term --durations=12
 
 warm-up: setup
 	$(BIN)/rodrun warm-up

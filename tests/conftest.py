@@ -1,4 +1,4 @@
-"""Lanes for the two workers of ``make test``.
+"""Lanes for two workers: ``pytest -n 2 --dist loadgroup --no-loadscope-reorder``.
 
 What lives by the clock is in two lanes, one test of a lane after another: calls whose media is
 judged or that measure something in real time, and calls that mostly wait. All others form a lane
