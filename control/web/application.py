@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from control.adapters.audit import AuditLog
+from control.adapters.blocked_accounts import BlockedAccounts
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
@@ -23,6 +24,7 @@ from control.adapters.store import Store
 from control.settings import Settings
 from control.web import (
     accounts,
+    blocking,
     consultations,
     events,
     health,
@@ -89,6 +91,7 @@ def application(
         store=store,
         ratings=Ratings(database),
         audit_log=AuditLog(database),
+        blocked_accounts=BlockedAccounts(database),
         live=live,
         rooms=rooms,
         hub=hub,
@@ -109,6 +112,7 @@ def application(
     app.add_routes(joining.ROUTES)
     app.add_routes(ratings.ROUTES)
     app.add_routes(operator.ROUTES)
+    app.add_routes(blocking.ROUTES)
     app.router.add_get("/api/v1/events", events.events)
     app[openapi.DESCRIPTION] = openapi.Description(app)
     app.add_routes(openapi.ROUTES)
@@ -125,6 +129,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     if service.settings.demo:
         await accounts.add_demo_accounts(service.people, service.clock())
     await service.access_tokens.prepare(service.clock())
+    await service.blocked_accounts.load()
     await service.live.load()
     service.presence.load()
     tasks = [
