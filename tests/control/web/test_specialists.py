@@ -1,6 +1,6 @@
 """Specialists as clients see them: their page, the online switch, busy or free."""
 
-from tests.control.people import Control, Page, Person, stranger
+from tests.control.people import Control, Person, stranger
 
 ONLINE = {"online": True, "camera_ready": False, "busy": False}
 PROFILE = {
@@ -32,9 +32,9 @@ async def test_there_is_no_page_of_anybody_else(control: Control, maria: Person)
 async def test_the_online_switch(control: Control, maria: Person, ivan: Person) -> None:
     assert (await ivan.get("/me"))["available"] is True
     async with await ivan.page() as his, await maria.page() as page:
-        assert (await page.until("presence"))["online"] is True
+        await page.until("presence", online=True)
         assert await ivan.put("/me/availability", {"available": False}) == {"available": False}
-        assert (await page.until("presence"))["online"] is False
+        await page.until("presence", online=False)
         assert (await his.until("availability"))["available"] is False
         ask = {"specialist_id": "ivan", "purpose": "Резултати"}
         assert await maria.problem("POST", "/consultations", ask, status=409) == (
@@ -45,14 +45,14 @@ async def test_the_online_switch(control: Control, maria: Person, ivan: Person) 
         await ivan.put("/me/profile", PROFILE)
         assert (await ivan.get("/me"))["available"] is False
         await ivan.put("/me/availability", {"available": True})
-        assert (await page.until("presence"))["online"] is True
+        await page.until("presence", online=True)
         await maria.post("/consultations", ask, status=201)
 
 
 async def test_the_online_switch_is_kept_for_the_next_page(maria: Person, ivan: Person) -> None:
     await ivan.put("/me/availability", {"available": False})
     async with await ivan.page(), await maria.page() as page:
-        assert (await page.until("presence"))["online"] is False
+        await page.until("presence", online=False)
 
 
 async def test_who_has_an_online_switch(control: Control, maria: Person) -> None:
@@ -86,22 +86,18 @@ async def test_new_terms_are_told_to_those_who_added_the_specialist(
         assert (await other.next())["specialist"]["price"] == "30.00"
 
 
-async def _busy(page: Page) -> bool:
-    return bool((await page.until("presence"))["busy"])
-
-
 async def test_a_specialist_is_busy_from_the_acceptance_to_the_end(
     control: Control, maria: Person, ivan: Person
 ) -> None:
     elena = await stranger(control, "elena", "client")
     await elena.put("/me/specialists/ivan")
     async with await ivan.page(), await elena.page() as page:
-        assert await _busy(page) is False
+        await page.until("presence", busy=False)
         session = await control.session(maria, ivan)
-        assert await _busy(page) is True
+        await page.until("presence", busy=True)
         assert (await elena.get("/specialists/ivan"))["presence"]["busy"] is True
         await maria.post(f"/consultations/{session}/leave")
-        assert await _busy(page) is False
+        await page.until("presence", busy=False)
 
 
 async def test_a_client_who_is_in_a_session_makes_nobody_else_busy(
