@@ -165,6 +165,18 @@ def test_a_repair_from_the_sender_serves_an_earlier_request(stage: Stage) -> Non
         assert firefox.rtp == []
 
 
+def test_a_request_after_the_round_trip_takes_the_place_of_one_that_waits(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.tables.slots[1]["round_trip_ns"] = 80 * MS
+    stage.send(chromium, picture(1))
+    for after_ns in (0, 10 * MS, 80 * MS):
+        stage.send_rtcp(firefox, nack(FIRST), after_ns=after_ns)
+    assert resent(firefox) == [FIRST]
+    for _ in range(30):
+        stage.turn(after_ns=10 * MS)
+        assert firefox.rtp == []
+
+
 def test_no_more_than_32_answers_wait_for_a_round_trip(stage: Stage) -> None:
     chromium, firefox = two(stage)
     stage.send(chromium, *(picture(each) for each in range(40)))
