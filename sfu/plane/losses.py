@@ -259,8 +259,6 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
             wait_ns = _retry_ns(t, slot, int(loss["tries"]))
         source["ask_ns"] = min(int(source["ask_ns"]), now_ns + max(wait_ns - since_ns, 0))
     source["oldest_missing"] = oldest
-    if source["missing"] != 0:
-        wake_by(t, int(source["ask_ns"]), now_ns)
     if asked > 0 and queue_control(t, slot, behind):
         t.counts[Counter.NACKS] += 1
         t.counts[Counter.NACK_NUMBERS] += asked
