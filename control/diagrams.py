@@ -36,11 +36,11 @@ def diagram(table: Table) -> str:
     arrows: dict[tuple[str, str], list[str]] = {}
     for (state, trigger), to in table.items():
         arrows.setdefault((state.value, to.value), []).append(_words(trigger))
-    for (state, to), triggers in arrows.items():
-        lines.append(f"    {state} --> {to}: {'<br>'.join(triggers)}")
-    for state in dict.fromkeys(to.value for to in table.values()):
-        if not any(before.value == state for before, _ in table):
-            lines.append(f"    {state} --> [*]")
+    for (before, after), triggers in arrows.items():
+        lines.append(f"    {before} --> {after}: {'<br>'.join(triggers)}")
+    for last in dict.fromkeys(table.values()):
+        if not any(state is last for state, _ in table):
+            lines.append(f"    {last.value} --> [*]")
     return "\n".join(lines)
 
 

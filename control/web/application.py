@@ -20,6 +20,7 @@ from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.secret import own_secret
+from control.adapters.steady_clock import SteadyClock
 from control.adapters.store import Store
 from control.settings import Settings
 from control.web import (
@@ -55,26 +56,39 @@ def application(
     settings: Settings,
     *,
     clock: Clock = time.time,
+    monotonic: Clock | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
     """Control as an aiohttp application: API, events, page, metrics.
 
     It follows the node's events and the deadlines from start-up to clean-up; ``database`` and
     ``node`` stay the caller's, who closes them afterwards. ``registry`` is what /metrics shows;
-    control adds its own figures to it.
+    control adds its own figures to it. ``monotonic`` is the clock that nobody sets; it may be left
+    out with a ``clock`` that nobody sets either.
     """
     secret = own_secret(settings.data_dir)
     identity = settings.identity or accounts.demo_identity(secret)
     store = Store(database)
     people = People(database)
-    hub = Hub(settings.policy, clock)
+    if monotonic is None:
+        monotonic = time.monotonic if clock is time.time else clock
+    steady_clock = SteadyClock(clock, monotonic)
+    hub = Hub(settings.policy, steady_clock)
     errands = Errands()
     key_source = identity.jwks_file or identity.jwks_url
     keys = PlatformKeys(key_source, errands) if key_source else None
     live = LiveConsultations(
-        store, settings.policy, clock, hub, errands, lambda over: rooms.close(over)
+        store, settings.policy, steady_clock, hub, errands, lambda over: rooms.close(over)
     )
-    rooms = Rooms(node, live, hub, errands, settings.video_codec, settings.max_video_bps)
+    rooms = Rooms(
+        node,
+        live,
+        hub,
+        errands,
+        settings.video_codec,
+        settings.max_video_bps,
+        from_wall=steady_clock.from_wall,
+    )
     presence = PresenceBoard(hub, live, people, errands)
     hub.on_changed = presence.consultation_changed
     registry = registry or CollectorRegistry()
@@ -86,6 +100,7 @@ def application(
     app[SERVICE] = Service(
         settings=settings,
         clock=clock,
+        steady_clock=steady_clock,
         database=database,
         people=people,
         store=store,

@@ -164,7 +164,7 @@ class _Page:
 
     async def _welcome(self) -> None:
         """Where things stand, so that a page that comes back has missed nothing."""
-        self._send({"type": "ready", "now": self._service.clock()})
+        self._send({"type": "ready", "now": self._service.steady_clock()})
         for consultation in self._service.live.open_of(self._user.id):
             self._send(self._service.hub.consultation_message(consultation))
             for role, paused in self._service.rooms.paused(consultation.id).items():

@@ -14,6 +14,7 @@ from control.adapters.people import People, User
 from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
+from control.adapters.steady_clock import SteadyClock
 from control.adapters.store import Store
 from control.errors import AccountBlocked
 from control.settings import Settings
@@ -28,7 +29,10 @@ class Service:
     """The parts of one running control."""
 
     settings: Settings
+    # The wall clock, for what we share with others: tokens, signatures, logs.
     clock: Clock
+    # What consultations live by, and all times of theirs.
+    steady_clock: SteadyClock
     database: Database
     people: People
     store: Store
@@ -52,7 +56,7 @@ class Service:
         """
         now = self.clock()
         user, expires_at = await self.access_tokens.check(token, now)
-        self.user_rates.take(user.id, now)
+        self.user_rates.take(user.id, self.steady_clock())
         self.refuse_blocked(user.id)
         if await self.people.user(user.id) != user:
             await self.people.save_user(user)
