@@ -68,9 +68,13 @@ class Ratings:
         return await self._database.read(count)
 
     async def comments(
-        self, specialist_id: str, limit: int, before: float | None = None
+        self,
+        specialist_id: str,
+        limit: int,
+        before: float | None = None,
+        subject: Subject | None = None,
     ) -> list[Comment]:
-        """The newest first; of those given before a time (Unix seconds), if there is one."""
+        """The newest first; of those given before a time (Unix seconds), or of one subject."""
         given, held = tables.ratings, tables.consultations
         query = (
             select(given.c.given_at, given.c.subject, given.c.comment)
@@ -81,6 +85,8 @@ class Ratings:
         )
         if before is not None:
             query = query.where(given.c.given_at < before)
+        if subject is not None:
+            query = query.where(given.c.subject == subject.value)
         return await self._database.read(
             lambda connection: [
                 Comment(at, Subject(subject), text)

@@ -21,6 +21,10 @@ export class Api {
   }
 
   async ask(method, path, body) {
+    return (await this.#ask(method, path, body)).reply;
+  }
+
+  async #ask(method, path, body) {
     const headers = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
@@ -36,8 +40,9 @@ export class Api {
     } catch (error) {
       throw new ApiError(0, "unreachable", error.message);
     }
-    const reply = response.status === 204 ? null : await response.json().catch(() => null);
-    if (response.ok) return reply;
+    const text = await response.text().catch(() => "");
+    const reply = decoded(text);
+    if (response.ok) return { reply, text, headers: response.headers };
     throw new ApiError(response.status, reply?.code ?? "", reply?.detail ?? reply?.title ?? "");
   }
 
@@ -52,7 +57,25 @@ export class Api {
   addSpecialist = (id) => this.ask("PUT", `/me/specialists/${encodeURIComponent(id)}`);
   removeSpecialist = (id) => this.ask("DELETE", `/me/specialists/${encodeURIComponent(id)}`);
 
-  consultations = () => this.ask("GET", "/consultations");
+  specialist = (id) => this.ask("GET", `/specialists/${encodeURIComponent(id)}`);
+  myRatings = () => this.ask("GET", "/me/ratings");
+  setAvailable = (available) => this.ask("PUT", "/me/availability", { available });
+
+  /** { items, next }: newest first; `next` is what to pass for the page after, or null. */
+  async consultations(next = null) {
+    const { reply, headers } = await this.#ask("GET", next ?? "/consultations");
+    return { items: reply, next: nextPage(headers.get("Link")) };
+  }
+
+  consultation = (id) => this.ask("GET", `/consultations/${encodeURIComponent(id)}`);
+
+  /** { text, receipt, key_id, … }: `text` as it came, for it is what was signed. */
+  async receipt(id) {
+    const path = `/consultations/${encodeURIComponent(id)}/receipt`;
+    const { reply, text } = await this.#ask("GET", path);
+    return { ...reply, text };
+  }
+
   request = (specialist_id, purpose) =>
     this.ask("POST", "/consultations", { specialist_id, purpose });
   #act = (id, action, body = {}) =>
@@ -70,4 +93,20 @@ export class Api {
       stars,
       comment,
     });
+}
+
+function decoded(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The path below the endpoint that a Link header names as the next page (RFC 8288), or null. */
+function nextPage(link) {
+  const [, target] = link?.match(/<([^>]*)>[^,]*;\s*rel="?next"?/) ?? [];
+  if (!target) return null;
+  const { pathname, search } = new URL(target, location.origin);
+  return pathname.slice(ENDPOINT.length) + search;
 }

@@ -2,45 +2,54 @@
 
 import { Alert } from "./alert.js";
 import { ApiError } from "./api.js";
+import { dismiss, dismissed } from "./dismissed.js";
 import { Events } from "./events.js";
 import { Frame } from "./frame.js";
 import { hasText, readLanguage, rememberLanguage, translator } from "./language.js";
+import { addressOf, placeFrom } from "./places.js";
 import { SIGN_IN, api, devices, session } from "./resume.js";
 import { isTold, noticesBetween, recentOutcomes, screenFor } from "./screens.js";
 import { VIEWS } from "./views/index.js";
 
 const TICK_MS = 250;
 const NOTICE_MS = 8000;
-const DISMISSED_LIMIT = 50;
 const CHECKED = "rodrun.checked"; // sessionStorage: the device check of this tab was passed
-const DISMISSED = "rodrun.dismissed"; // localStorage: ends that were read
 
 export class App {
   language = readLanguage();
   t = translator(this.language);
   user = null;
   profile = null;
+  available = true; // a specialist's online switch
   specialists = null; // null: not loaded yet
+  viewed = null; // the specialist whose own page is open
   consultations = new Map();
+  older = null; // where the history goes on in the API; null: there is no more
   outcomes = new Set();
-  wantsDevices = false;
+  place = null; // where the user wants to be; see places.js
   checked = sessionStorage.getItem(CHECKED) === "yes";
   notices = [];
   consultation = null; // the one that the present screen is about
   screen = null;
+  at = null; // the id in the place of the present screen, if it has one
   api = api;
   devices = devices;
   session = session;
   events = null;
-  #alert = new Alert();
+  alert = new Alert();
   #frame = new Frame(this);
   #view = null;
   #shown = "";
+  #placeShown = null;
+  #historyLoaded = false;
   #clockOffset_s = 0;
   #renderDue = false;
 
   start() {
     const token = this.#tokenFromPlatform() ?? this.api.token;
+    this.place = placeFrom(location.hash);
+    globalThis.addEventListener("hashchange", () => this.#moved());
+    globalThis.addEventListener("popstate", () => this.#moved());
     this.devices.addEventListener("change", () => this.#devicesChanged());
     this.session.addEventListener("change", () => this.render());
     this.session.addEventListener("connection", () => this.#loadConsultations().catch(() => {}));
@@ -65,6 +74,7 @@ export class App {
     this.events?.close();
     this.session.follow(null);
     this.devices.close();
+    this.go(null);
     location.reload();
   }
 
@@ -100,14 +110,15 @@ export class App {
 
   putAway(id) {
     this.outcomes.delete(id);
-    const kept = [...this.#dismissed(), id].slice(-DISMISSED_LIMIT);
-    localStorage.setItem(DISMISSED, JSON.stringify(kept));
-    this.render();
+    dismiss(id);
+    this.go(null);
   }
 
-  checkDevices(wanted) {
-    this.wantsDevices = wanted;
-    this.render();
+  /** To a place of places.js; null is where everything begins. */
+  go(name, id = null) {
+    const address = name === null ? location.pathname + location.search : addressOf(name, id);
+    history.pushState(null, "", address);
+    this.#moved();
   }
 
   loadSpecialists() {
@@ -119,9 +130,24 @@ export class App {
 
   async saveProfile(profile) {
     return this.act(async (api) => {
-      await api.saveProfile(profile);
-      this.profile = (await api.me()).profile;
+      this.profile = await api.saveProfile(profile);
       this.render();
+    });
+  }
+
+  async setAvailable(available) {
+    return this.act(async (api) => {
+      ({ available: this.available } = await api.setAvailable(available));
+      this.render();
+    });
+  }
+
+  /** The next page of the history. */
+  loadOlder() {
+    return this.act(async (api) => {
+      const { items, next } = await api.consultations(this.older);
+      this.older = next;
+      for (const each of items) this.#learn(each);
     });
   }
 
@@ -162,22 +188,26 @@ export class App {
   async #load() {
     try {
       const [me] = await Promise.all([this.api.me(), this.#loadConsultations()]);
-      const { profile, ...user } = me;
+      const { profile, available, ...user } = me;
       this.user = user;
       this.session.role = user.role;
       this.profile = profile;
+      this.available = available;
       const all = [...this.consultations.values()];
-      this.outcomes = recentOutcomes(all, user.role, this.#dismissed(), this.now());
+      this.outcomes = recentOutcomes(all, user.role, dismissed(), this.now());
       this.render();
       if (user.role === "client") await this.loadSpecialists();
     } catch (error) {
-      if (error.final) this.signOut();
+      if (error.status === 401) this.signOut();
       else setTimeout(() => this.#load(), 1000);
     }
   }
 
   async #loadConsultations() {
-    for (const each of await this.api.consultations()) this.#learn(each);
+    const { items, next } = await this.api.consultations();
+    if (!this.#historyLoaded) this.older = next; // older pages that were opened stay
+    this.#historyLoaded = true;
+    for (const each of items) this.#learn(each);
   }
 
   // What the server says
@@ -189,11 +219,12 @@ export class App {
       this.events.send({ type: "camera_ready", ready: this.checked });
       if (this.user) this.#load(); // whatever happened while we did not hear
     } else if (type === "consultation") this.#learn(message.consultation);
+    else if (type === "specialist") this.#learnSpecialist(message.specialist);
     else if (type === "presence") {
-      const specialist = this.specialists?.find(({ id }) => id === message.specialist_id);
-      const { online, camera_ready } = message;
-      if (specialist) specialist.presence = { online, camera_ready };
-    } else if (type === "connection_replaced") this.session.call?.replaced(message.connection_id);
+      const { type: _, specialist_id: id, ...presence } = message;
+      this.#learnSpecialist({ id, presence });
+    } else if (type === "availability") this.available = message.available;
+    else if (type === "connection_replaced") this.session.call?.replaced(message.connection_id);
     else if (type === "rejoin") this.session.call?.rejoin(message.connection_id);
     else if (type === "quality") this.session.heardQuality(message);
     else if (type === "video_pause") this.session.heardPause(message);
@@ -213,8 +244,15 @@ export class App {
         this.tell(notice, { name });
       if (before && before.state !== after.state && isTold(after, role))
         this.outcomes.add(after.id);
+      if (!before && after.state === "requested" && role === "client") this.go(null);
     }
     this.render();
+  }
+
+  /** News of a specialist: their presence, or all that is shown of them. */
+  #learnSpecialist(news) {
+    for (const each of [...(this.specialists ?? []), this.viewed])
+      if (each?.id === news.id) Object.assign(each, news);
   }
 
   #failed(error) {
@@ -238,8 +276,9 @@ export class App {
     this.render();
   }
 
-  #dismissed() {
-    return new Set(JSON.parse(localStorage.getItem(DISMISSED) ?? "[]"));
+  #moved() {
+    this.place = placeFrom(location.hash);
+    this.render();
   }
 
   // Showing
@@ -249,15 +288,16 @@ export class App {
     const signingIn = this.user === null && this.api.token !== null;
     const next = screenFor({ ...this, consultations });
     this.consultation = next.consultation;
+    this.at = next.id ?? null;
     if (!signingIn) this.#keepMedia(next);
-    const shown = [signingIn ? "loading" : next.name, next.consultation?.id, this.language].join(
-      " ",
-    );
-    if (shown !== this.#shown) this.#change(shown, signingIn ? "loading" : next.name);
+    const name = signingIn ? "loading" : next.name;
+    const about = [next.consultation?.id, name === "record" && next.consultation?.state];
+    const shown = [name, this.at, ...about, this.language].join(" ");
+    if (shown !== this.#shown) this.#change(shown, name);
     else this.#view.update?.();
     this.#frame.update();
-    if (this.screen === "incoming") this.#alert.start(this.t("incoming.alert"));
-    else this.#alert.stop();
+    if (this.screen === "incoming") this.alert.start(this.t("incoming.alert"), this.user.id);
+    else this.alert.stop();
   }
 
   #keepMedia({ name, consultation }) {
@@ -268,15 +308,17 @@ export class App {
   }
 
   #change(shown, name) {
-    const before = this.screen;
-    this.#alert.stop();
+    const place = `${name} ${this.at}`;
+    const moved = this.#placeShown !== null && this.#placeShown !== place;
+    this.alert.stop();
     this.#shown = shown;
+    this.#placeShown = place;
     this.#view?.close?.();
     document.querySelectorAll("dialog[open]").forEach((each) => each.close());
     this.screen = name;
     this.#view = VIEWS[name](this);
     this.#view.update?.();
-    this.#frame.show(this.#view, before !== null && before !== name);
+    this.#frame.show(this.#view, moved);
   }
 }
 

@@ -1,11 +1,13 @@
 /** What surrounds every screen: header, main, passing notices. */
 
 import { h, icon, setText } from "./element.js";
+import { navigation } from "./navigation.js";
 
 export class Frame {
   #app;
   #header = null;
-  #language = null;
+  #built = null;
+  #places = null;
   #lost = h("p", { class: "lost", role: "status", testid: "connection-status", hidden: true });
   #main = h("main", { id: "main", tabindex: "-1" });
   #notices = h("ul", { class: "notices", "aria-live": "polite", testid: "notices" });
@@ -17,17 +19,21 @@ export class Frame {
     document.body.append(this.#lost, this.#main, this.#notices);
   }
 
-  /** Put a view into main. `focus` moves the keyboard to its heading, as after a page change. */
+  /**
+   * Put a view into main. `focus` moves the keyboard to its heading, as after a page change; so
+   * does a focus that goes with what was there.
+   */
   show(view, focus) {
     const { screen, t, language } = this.#app;
     const root = document.documentElement;
     root.lang = language;
     root.dataset.language = language;
     root.dataset.screen = screen;
+    const held = this.#main.contains(document.activeElement);
     this.#main.replaceChildren(view.element);
     const heading = view.element.querySelector("h1");
     document.title = heading ? `${heading.textContent} · ${t("app.name")}` : t("app.name");
-    if (focus && heading) {
+    if ((focus || held) && heading) {
       heading.tabIndex = -1;
       heading.focus({ preventScroll: true });
       globalThis.scrollTo(0, 0);
@@ -64,20 +70,29 @@ export class Frame {
   #showHeader() {
     const app = this.#app;
     const wanted = app.screen === "call" ? "" : `${app.language} ${app.user?.id ?? ""}`;
-    if (wanted === this.#language) return;
-    this.#language = wanted;
-    this.#header?.remove();
-    this.#header = wanted ? this.#build() : null;
-    if (this.#header) document.body.prepend(this.#header);
+    if (wanted !== this.#built) {
+      this.#built = wanted;
+      const focused = this.#header?.querySelector(":focus")?.dataset.testid;
+      this.#header?.remove();
+      this.#header = wanted ? this.#build() : null;
+      if (this.#header) document.body.prepend(this.#header);
+      if (focused) this.#header?.querySelector(`[data-testid="${focused}"]`)?.focus();
+    }
+    if (this.#header) this.#places.update();
   }
 
   #build() {
     const app = this.#app;
     const { t, user } = app;
+    this.#places = navigation(app);
+    const skip = (event) => {
+      event.preventDefault(); // the part after # is the place in the page
+      this.#main.focus();
+    };
     return h(
       "header",
       { class: "header" },
-      h("a", { class: "skip", href: "#main" }, t("header.skip")),
+      h("a", { class: "skip", href: "#main", onclick: skip }, t("header.skip")),
       h("span", { class: "brand" }, icon("mark", "mark"), h("span", {}, t("app.name"))),
       h("span", { class: "grow" }),
       user &&
@@ -101,6 +116,7 @@ export class Frame {
           },
           icon("leave-door"),
         ),
+      this.#places.element,
     );
   }
 }

@@ -3,6 +3,8 @@
  * the time. Pure; times are Unix seconds by the server's clock.
  */
 
+import { allowed } from "./places.js";
+
 const OPEN = new Set(["requested", "accepted", "active"]);
 const TOLD_TO_CLIENT = new Set(["declined", "expired", "ended"]);
 const TOLD_TO_SPECIALIST = new Set(["ended"]);
@@ -16,9 +18,12 @@ export function liveConsultation(consultations) {
   return consultations.find(({ state }) => state === "accepted" || state === "active") ?? null;
 }
 
-/** { name, consultation }: the one screen to show now. `outcomes` are ids still to be told. */
-export function screenFor({ user, consultations, outcomes, wantsDevices }) {
-  if (!user) return { name: "signin", consultation: null };
+/**
+ * { name, consultation, id }: the one screen to show now. `outcomes` are ids still to be told;
+ * `place` is where the user wants to be, when nothing more pressing is going on.
+ */
+export function screenFor({ user, consultations, outcomes, place }) {
+  if (!user) return { name: place?.name === "help" ? "help" : "signin", consultation: null };
   const live = liveConsultation(consultations);
   if (live) return { name: "call", consultation: live };
   const told = consultations
@@ -26,11 +31,25 @@ export function screenFor({ user, consultations, outcomes, wantsDevices }) {
     .sort(byRequest)
     .pop();
   if (told) return { name: told.state === "ended" ? "finish" : "outcome", consultation: told };
-  const requested = consultations.filter(({ state }) => state === "requested").sort(byRequest);
-  if (requested.length && user.role === "client")
-    return { name: "waiting", consultation: requested[requested.length - 1] };
-  if (requested.length) return { name: "incoming", consultation: requested[0] };
-  return { name: wantsDevices ? "devices" : "home", consultation: null };
+  const requested = openRequests(consultations);
+  if (requested.length && user.role === "specialist")
+    return { name: "incoming", consultation: requested[0] };
+  return screenAt(allowed(place, user.role), consultations, requested);
+}
+
+function screenAt(place, consultations, requested) {
+  if (place === null || place.name === "request") {
+    const waited = requested.find(({ id }) => id === place?.id) ?? requested.at(-1) ?? null;
+    return { name: waited ? "waiting" : "home", consultation: waited };
+  }
+  const { name, id } = place;
+  if (name !== "consultation") return { name, id, consultation: null };
+  return { name: "record", id, consultation: consultations.find((each) => each.id === id) ?? null };
+}
+
+/** Those that wait for an answer, oldest first. */
+export function openRequests(consultations) {
+  return consultations.filter(({ state }) => state === "requested").sort(byRequest);
 }
 
 /** Whether the end of a consultation gets a screen of its own with this role. */
@@ -112,12 +131,17 @@ export function timeLeft(consultation, now) {
   return consultation.ends_at === null ? null : Math.max(0, consultation.ends_at - now);
 }
 
-/** Why a request to this specialist is not possible now ("offline" …), or null. */
-export function reasonAgainst(specialist, consultations) {
+/**
+ * Why a request to this specialist is not possible now ("offline" …), or null. `connected`: whether
+ * we hear the server, for else nothing is known of their presence.
+ */
+export function reasonAgainst(specialist, consultations, connected) {
   if (consultations.some((each) => each.specialist.id === specialist.id && OPEN.has(each.state)))
     return "open";
-  if (!specialist.presence.online) return "offline";
+  if (!connected) return "lost";
   if (!specialist.takes_video) return "no-video";
+  if (!specialist.presence.online) return "offline";
+  if (specialist.presence.busy) return "busy";
   if (!specialist.presence.camera_ready) return "camera";
   return null;
 }
@@ -139,4 +163,14 @@ export function canRate(consultation, role) {
     consultation.state === "ended" &&
     consultation.end?.reason !== "did_not_start"
   );
+}
+
+/** What became of a consultation, as the key of a few words: its state, or how it ended. */
+export function stateKey(consultation, role) {
+  return consultation.state === "ended" ? endKey(consultation, role) : consultation.state;
+}
+
+/** Whether a rating can be given or changed at this time. */
+export function ratingOpen(rating, now) {
+  return rating === null || now < rating.changeable_until;
 }

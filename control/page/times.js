@@ -34,6 +34,34 @@ export function price(amount, currency, language) {
   }
 }
 
+const LOCALES = { bg: "bg-BG", en: "en-GB" };
+
+/** "23 ноември 2026 г., 14:05" of seconds since 1970, in the time zone of the reader. */
+export function moment(seconds, language) {
+  return new Intl.DateTimeFormat(LOCALES[language], {
+    dateStyle: "long",
+    timeStyle: "short",
+  }).format(seconds * 1000);
+}
+
+/** "23 ноември 2026 г." */
+export function day(seconds, language) {
+  return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: "long" }).format(seconds * 1000);
+}
+
+/** "14:05:09" */
+export function timeOfDay(seconds, language) {
+  return new Intl.DateTimeFormat(LOCALES[language], { timeStyle: "medium" }).format(seconds * 1000);
+}
+
+/** "4,6" in Bulgarian, "4.6" in English: an average of stars. */
+export function average(stars, language) {
+  return new Intl.NumberFormat(LOCALES[language], {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  }).format(stars);
+}
+
 /** The first letters of a name without its title: "д-р Иван Георгиев" → "ИГ". */
 export function initials(name) {
   const words = name.split(/\s+/).filter((word) => /^\p{Lu}/u.test(word));

@@ -30,13 +30,9 @@ class Here(NamedTuple):
 
 
 class EventConnection:
-    """One open page of a user.
+    """One open page of a user. ``close`` is called when it does not keep up."""
 
-    ``close`` is called when it does not keep up, ``shut_out`` when its user may not stay.
-    """
-
-    def __init__(self, user: User, close: Callable[[], None], shut_out: Callable[[], None]) -> None:
-        self.shut_out = shut_out
+    def __init__(self, user: User, close: Callable[[], None]) -> None:
         self.user = user
         self.camera_ready = False
         self._close = close
@@ -86,11 +82,6 @@ class Hub:
         theirs.discard(connection)
         if not theirs:
             self._connections.pop(connection.user.id, None)
-
-    def shut_out(self, user_id: str) -> None:
-        """A user's pages hear nothing more, and are closed."""
-        for connection in self._connections.pop(user_id, ()):
-            connection.shut_out()
 
     def here(self, user_id: str) -> Here:
         """What a user's open pages make of their presence."""

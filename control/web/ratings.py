@@ -7,7 +7,7 @@ from aiohttp_pydantic.oas.typing import r200
 from pydantic import Field
 
 from control.accounts import AccountRole
-from control.adapters.ratings import STARS, StarCount
+from control.adapters.ratings import STARS, Comment, StarCount
 from control.consultations.ratings import Subject
 from control.web.schema import Output
 from control.web.view import View, reply
@@ -33,6 +33,11 @@ class CommentOut(Output):
     at: float
     subject: Subject
     comment: str
+
+    @classmethod
+    def of(cls, comment: Comment) -> "CommentOut":
+        """From the store's form."""
+        return cls(at=comment.at, subject=comment.subject, comment=comment.text)
 
 
 class MyRatings(Output):
@@ -65,10 +70,7 @@ class MyRatingsView(View):
             MyRatings(
                 specialist=StarCountOut.of(counted[Subject.SPECIALIST]),
                 technical=StarCountOut.of(counted[Subject.TECHNICAL]),
-                comments=[
-                    CommentOut(at=each.at, subject=each.subject, comment=each.text)
-                    for each in comments
-                ],
+                comments=[CommentOut.of(each) for each in comments],
             )
         )
 

@@ -199,25 +199,6 @@ class AddedSpecialist(Output):
         return cls(**_specialist(specialist), presence=presence)
 
 
-class SpecialistPage(Output):
-    """A specialist, as their own page shows them. ``added``: on the reader's list."""
-
-    id: str
-    name: str
-    summary: str
-    duration_s: int
-    price: str
-    currency: str
-    takes_video: bool
-    presence: Presence
-    added: bool
-
-    @classmethod
-    def of(cls, specialist: Specialist, presence: Presence, added: bool) -> "SpecialistPage":
-        """From the store's form."""
-        return cls(**_specialist(specialist), presence=presence, added=added)
-
-
 class RequestIn(Input):
     """A request for a consultation. ``purpose``: 1 to 500 characters after trimming."""
 
@@ -351,10 +332,11 @@ class ReconnectingOut(Output):
 
 
 class RatingOut(Output):
-    """1 to 5 stars and a comment."""
+    """1 to 5 stars and a comment. It can be changed until ``changeable_until``."""
 
     stars: int
     comment: str
+    changeable_until: float
 
 
 class RatingsOut(Output):
@@ -439,8 +421,8 @@ class Snapshot(Output):
             paid_s=consultation.paid_s(now),
             paid_since=consultation.flowing_since,
             ratings=RatingsOut(
-                specialist=_rating(consultation.ratings.get(Subject.SPECIALIST)),
-                technical=_rating(consultation.ratings.get(Subject.TECHNICAL)),
+                specialist=_rating(consultation.ratings.get(Subject.SPECIALIST), policy),
+                technical=_rating(consultation.ratings.get(Subject.TECHNICAL), policy),
             ),
             seq=consultation.seq,
             now=now,
@@ -493,8 +475,11 @@ def _specialist(specialist: Specialist) -> dict[str, Any]:
     }
 
 
-def _rating(rating: GivenRating | None) -> RatingOut | None:
-    return RatingOut(stars=rating.stars, comment=rating.comment) if rating else None
+def _rating(rating: GivenRating | None, policy: Policy) -> RatingOut | None:
+    if rating is None:
+        return None
+    until = rating.given_at + policy.rating_change_within_s
+    return RatingOut(stars=rating.stars, comment=rating.comment, changeable_until=until)
 
 
 def _reconnecting(consultation: Consultation, policy: Policy) -> ReconnectingOut | None:

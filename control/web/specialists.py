@@ -2,17 +2,30 @@
 
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r204
+from pydantic import Field
 
 from control.accounts import AccountRole
+from control.consultations.ratings import Subject
 from control.errors import NotFound, ProfileMissing
+from control.web.ratings import CommentOut, StarCountOut
 from control.web.schema import (
     AddedSpecialist,
     Availability,
     AvailabilityIn,
     FoundSpecialist,
-    SpecialistPage,
 )
 from control.web.view import View, reply, reply_list
+
+# On a specialist's own page.
+MAX_COMMENTS = 20
+
+
+class SpecialistPage(AddedSpecialist):
+    """A specialist, as their own page shows them. ``added``: on the reader's list."""
+
+    added: bool
+    ratings: StarCountOut = Field(description="of the specialist; not of the connection")
+    comments: list[CommentOut] = Field(description="on the specialist, the newest first")
 
 
 class SpecialistsView(View):
@@ -32,7 +45,7 @@ class SpecialistView(View):
     """One specialist."""
 
     async def get(self, specialist_id: str, /) -> r200[SpecialistPage]:
-        """A specialist's own page: summary, terms, presence.
+        """A specialist's own page: summary, terms, presence, and what clients gave them.
 
         Tags: specialists
         """
@@ -40,11 +53,17 @@ class SpecialistView(View):
         if specialist is None:
             raise NotFound("There is no such specialist.")
         added = await self.service.people.added_specialists(self.user.id)
+        counted = await self.service.ratings.of(specialist_id)
+        comments = await self.service.ratings.comments(
+            specialist_id, MAX_COMMENTS, subject=Subject.SPECIALIST
+        )
+        listed = AddedSpecialist.of(specialist, self.service.presence.of(specialist))
         return reply(
-            SpecialistPage.of(
-                specialist,
-                self.service.presence.of(specialist),
+            SpecialistPage(
+                **listed.model_dump(),
                 added=any(each.user.id == specialist_id for each in added),
+                ratings=StarCountOut.of(counted[Subject.SPECIALIST]),
+                comments=[CommentOut.of(each) for each in comments],
             )
         )
 

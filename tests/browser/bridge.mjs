@@ -148,6 +148,11 @@ const commands = {
     await pageOf(command).setViewport({ width, height });
   },
 
+  async color_scheme(command) {
+    const { scheme } = command;
+    await pageOf(command).emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+  },
+
   async screenshot(command) {
     await pageOf(command).screenshot({ path: command.path });
   },

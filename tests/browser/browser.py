@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 CALL_TIMEOUT_S = 60.0
 WAIT_TIMEOUT_S = 10.0
 DESKTOP = (1280, 800)
-PHONE = (390, 844)
+PHONE = (360, 780)
 
 
 class Kind(StrEnum):
@@ -302,6 +302,10 @@ class Page:
         """Change the size of the window's content, in CSS pixels."""
         width, height = size
         self._call("set_viewport", width=width, height=height)
+
+    def set_color_scheme(self, scheme: str) -> None:
+        """Make "light" or "dark" what the user prefers. Chromium only."""
+        self._call("color_scheme", scheme=scheme)
 
     def screenshot(self, path: Path) -> None:
         """Save what the window shows as a PNG file."""

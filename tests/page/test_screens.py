@@ -10,8 +10,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 NOW = 1_000_000.0
 CLIENT = {"id": "maria", "role": "client"}
 SPECIALIST = {"id": "ivan", "role": "specialist"}
+OPERATOR = {"id": "olga", "role": "operator"}
 
 Json = dict[str, Any]
+
+ONLINE = {"online": True, "camera_ready": True, "busy": False}
+OFFLINE = {"online": False, "camera_ready": False, "busy": False}
 
 
 def consultation(state: str, **changes: Any) -> Json:
@@ -36,6 +40,14 @@ def consultation(state: str, **changes: Any) -> Json:
     } | changes
 
 
+ENDED = consultation("ended", end={"reason": "completed", "by": None})
+
+
+def place(name: str, id: str | None = None) -> Json:
+    """Where the user wants to be."""
+    return {"name": name, "id": id}
+
+
 async def ask(page: Page, name: str, *arguments: Any) -> Any:
     """Call a function of screens.js; a set is given and returned as a list."""
     return await page.evaluate(
@@ -58,7 +70,7 @@ async def screen(
             "user": user,
             "consultations": consultations,
             "outcomes": list(outcomes),
-            "wantsDevices": False,
+            "place": None,
         }
         | more,
     )
@@ -106,12 +118,9 @@ async def test_without_a_user_there_is_the_sign_in(modules: Page) -> None:
 async def test_a_live_consultation_comes_before_everything_else(modules: Page) -> None:
     others = [consultation("requested", id="c2"), consultation("ended", id="c3")]
 
-    assert (
-        await screen(
-            modules, CLIENT, *others, consultation("active"), outcomes=("c3",), wantsDevices=True
-        )
-        == "call"
-    )
+    active, history = consultation("active"), place("history")
+    shown = await screen(modules, CLIENT, *others, active, outcomes=("c3",), place=history)
+    assert shown == "call"
 
 
 async def test_an_end_that_was_put_away_is_not_shown(modules: Page) -> None:
@@ -130,10 +139,70 @@ async def test_the_oldest_request_is_shown_to_the_specialist(modules: Page) -> N
 
 
 async def test_the_device_check_when_asked_for(modules: Page) -> None:
-    assert await screen(modules, SPECIALIST, wantsDevices=True) == "devices"
-    assert await screen(modules, SPECIALIST, consultation("requested"), wantsDevices=True) == (
+    devices = place("devices")
+    assert await screen(modules, SPECIALIST, place=devices) == "devices"
+    assert await screen(modules, SPECIALIST, consultation("requested"), place=devices) == (
         "incoming"
     )
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "shown"),
+    [
+        (None, "help", "help"),
+        (None, "history", "signin"),
+        (CLIENT, "help", "help"),
+        (CLIENT, "history", "history"),
+        (CLIENT, "ratings", "home"),
+        (SPECIALIST, "ratings", "ratings"),
+        (SPECIALIST, "request", "home"),
+        (OPERATOR, "history", "home"),
+        (OPERATOR, "help", "help"),
+    ],
+)
+async def test_a_place_is_for_those_who_may_be_there(
+    modules: Page, user: Json | None, name: str, shown: str
+) -> None:
+    assert await screen(modules, user, place=place(name)) == shown
+
+
+async def test_an_end_that_is_still_to_be_told_comes_before_any_place(modules: Page) -> None:
+    ended = consultation("ended")
+    shown = await screen(modules, CLIENT, ended, outcomes=("c1",), place=place("help"))
+    assert shown == "finish"
+
+
+async def test_whoever_waits_may_look_around_and_come_back(modules: Page) -> None:
+    first = consultation("requested", id="first", requested_at=NOW - 100)
+    second = consultation("requested", id="second")
+
+    async def shown(at: Json | None) -> list[str | None]:
+        found: list[str | None] = await modules.evaluate(
+            """async ([user, consultations, place]) => {
+                 const { name, consultation } = (await import("/screens.js"))
+                   .screenFor({ user, consultations, place, outcomes: new Set() });
+                 return [name, consultation?.id ?? null]; }""",
+            [CLIENT, [second, first], at],
+        )
+        return found
+
+    assert await shown(None) == ["waiting", "second"]
+    assert await shown(place("home")) == ["home", None]
+    assert await shown(place("request", "first")) == ["waiting", "first"]
+    assert await shown(place("request", "gone")) == ["waiting", "second"]
+
+
+async def test_a_record_is_of_one_consultation_known_or_not_yet(modules: Page) -> None:
+    async def shown(consultation_id: str) -> Json:
+        found: Json = await modules.evaluate(
+            """async ([user, consultations, place]) => (await import("/screens.js"))
+                 .screenFor({ user, consultations, place, outcomes: new Set() })""",
+            [SPECIALIST, [ENDED], place("consultation", consultation_id)],
+        )
+        return found
+
+    assert await shown("c1") == {"name": "record", "id": "c1", "consultation": ENDED}
+    assert await shown("c2") == {"name": "record", "id": "c2", "consultation": None}
 
 
 @pytest.mark.parametrize(("age_s", "told"), [(5, ["c1"]), (299, ["c1"]), (301, [])])
@@ -276,9 +345,12 @@ async def test_a_change_is_told_once_to_whom_it_concerns(
     ("changes", "consultations", "reason"),
     [
         ({}, [], None),
-        ({"presence": {"online": False, "camera_ready": False}}, [], "offline"),
-        ({"presence": {"online": True, "camera_ready": False}}, [], "camera"),
+        ({"presence": OFFLINE}, [], "offline"),
+        ({"presence": ONLINE | {"busy": True}}, [], "busy"),
+        ({"presence": OFFLINE | {"busy": True}}, [], "offline"),
+        ({"presence": ONLINE | {"camera_ready": False}}, [], "camera"),
         ({"takes_video": False}, [], "no-video"),
+        ({"takes_video": False, "presence": OFFLINE}, [], "no-video"),
         ({}, [consultation("requested")], "open"),
         ({}, [consultation("ended")], None),
         ({"id": "other"}, [consultation("requested")], None),
@@ -287,13 +359,45 @@ async def test_a_change_is_told_once_to_whom_it_concerns(
 async def test_why_a_request_is_not_possible(
     modules: Page, changes: Json, consultations: list[Json], reason: str | None
 ) -> None:
-    specialist = {
-        "id": "ivan",
-        "takes_video": True,
-        "presence": {"online": True, "camera_ready": True},
-    } | changes
+    specialist = {"id": "ivan", "takes_video": True, "presence": ONLINE} | changes
 
-    assert await ask(modules, "reasonAgainst", specialist, consultations) == reason
+    assert await ask(modules, "reasonAgainst", specialist, consultations, True) == reason
+    unheard = await ask(modules, "reasonAgainst", specialist, consultations, False)
+    assert unheard == ("open" if reason == "open" else "lost")
+    for each in filter(None, (reason, unheard)):
+        assert await modules.evaluate(
+            "async (key) => (await import('/language.js')).hasText(`against.${key}`)", each
+        )
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "role", "key"),
+    [
+        (consultation("requested"), "client", "requested"),
+        (consultation("expired"), "specialist", "expired"),
+        (ENDED, "client", "completed"),
+        (
+            consultation("ended", end={"reason": "client_left", "by": "client"}),
+            "client",
+            "you_left",
+        ),
+        (consultation("ended", end={"reason": "operator", "by": None}), "client", "operator"),
+    ],
+)
+async def test_what_became_of_a_consultation(
+    modules: Page, snapshot: Json, role: str, key: str
+) -> None:
+    assert await ask(modules, "stateKey", snapshot, role) == key
+    assert await modules.evaluate(
+        "async (key) => (await import('/language.js')).hasText(`state.${key}`)", key
+    )
+
+
+async def test_a_rating_is_open_until_its_time(modules: Page) -> None:
+    assert await ask(modules, "ratingOpen", None, NOW) is True
+    given = {"stars": 5, "comment": "", "changeable_until": NOW + 1}
+    assert await ask(modules, "ratingOpen", given, NOW) is True
+    assert await ask(modules, "ratingOpen", given, NOW + 1) is False
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Times, lengths, prices and names as the page writes them."""
 
+import re
 from typing import Any
 
 import pytest
@@ -72,3 +73,20 @@ async def test_price(modules: Page, amount: str, currency: str, language: str, t
 )
 async def test_initials(modules: Page, name: str, letters: str) -> None:
     assert await _call(modules, "initials", name) == letters
+
+
+# 23 November 2026, 00:05:09 UTC; the browser of these tests may be anywhere.
+AT = 1_795_392_309
+
+
+@pytest.mark.parametrize(
+    ("language", "pattern"),
+    [("bg", r"2[234] ноември 2026 г\..* \d{1,2}:05.*"), ("en", r"2[234] November 2026.* \d\d:05")],
+)
+async def test_a_moment(modules: Page, language: str, pattern: str) -> None:
+    assert re.fullmatch(pattern, await _call(modules, "moment", AT, language))
+
+
+@pytest.mark.parametrize(("language", "text"), [("bg", "4,7"), ("en", "4.7")])
+async def test_an_average_of_stars(modules: Page, language: str, text: str) -> None:
+    assert await _call(modules, "average", 14 / 3, language) == text

@@ -1,47 +1,51 @@
-/** The specialist's home: on line, camera, own terms. */
+/** The specialist's home: the online switch, camera, sound, and their settings. */
 
 import { h, icon, setIcon, setText } from "../element.js";
-
-const CURRENCIES = ["EUR", "USD", "GBP", "CHF"];
+import { addressOf } from "../places.js";
+import { termsForm } from "./terms_form.js";
 
 export function desk(app) {
   const { t } = app;
-  const online = sign("handset", "desk-online");
-  const camera = sign("camera", "desk-camera");
+  const [online, camera] = [sign("handset", "desk-online"), sign("camera", "desk-camera")];
+  const [toggle, sound] = [onlineSwitch(app), soundCheck(app)];
   const check = h(
     "button",
-    {
-      class: "secondary",
-      type: "button",
-      testid: "check-devices",
-      onclick: () => app.checkDevices(true),
-    },
+    { type: "button", testid: "check-devices", onclick: () => app.go("devices") },
     "",
   );
   const update = () => {
-    const open = app.events?.state === "open";
-    online.show(
-      open,
-      t(open ? "desk.online" : "desk.offline"),
-      t(open ? "desk.onlineLead" : "desk.offlineLead"),
-    );
+    const open = app.events.state === "open";
+    const state = !open ? "connecting" : app.available ? "online" : "offline";
+    online.show(state === "online", t(`desk.${state}`), t(`desk.${state}Lead`));
+    toggle.update();
     const takes = app.profile?.takes_video ?? true;
     const ready = app.checked && takes;
-    const state = !takes ? "desk.cameraOff" : ready ? "desk.cameraReady" : "desk.cameraNotReady";
-    camera.show(ready, t("desk.camera"), t(state));
+    const cameraState = !takes ? "cameraOff" : ready ? "cameraReady" : "cameraNotReady";
+    camera.show(ready, t("desk.camera"), t(`desk.${cameraState}`));
     setText(check, t(app.checked ? "desk.checkAgain" : "desk.check"));
     check.className = app.checked ? "secondary" : "primary";
+    sound.update();
   };
   const element = h(
     "section",
     { class: "desk" },
-    h("h1", {}, t("desk.title")),
+    h(
+      "div",
+      { class: "row" },
+      h("h1", {}, t("desk.title")),
+      app.profile &&
+        h(
+          "a",
+          { href: addressOf("specialist", app.user.id), testid: "own-page" },
+          t("desk.ownPage"),
+        ),
+    ),
     h(
       "div",
       { class: "card signs" },
-      online.element,
+      h("div", { class: "row" }, online.element, toggle.element),
       h("div", { class: "row" }, camera.element, check),
-      h("p", { class: "hint quietly" }, icon("bell"), t("desk.waiting")),
+      sound.element,
     ),
     termsForm(app),
   );
@@ -62,69 +66,55 @@ function sign(name, testid) {
   return { element, show };
 }
 
-function termsForm(app) {
-  const { t, profile } = app;
-  const saved = h("p", { class: "saved", role: "status", testid: "profile-saved" });
-  const field = (name, label, input) => {
-    input.id = `profile-${name}`;
-    return h("div", { class: `field-${name}` }, h("label", { for: input.id }, label), input);
-  };
-  const summary = h("textarea", { rows: 3, maxlength: 1000, testid: "profile-summary" });
-  const minutes = h("input", {
-    type: "number",
-    min: 0.2,
-    max: 480,
-    step: "any",
-    required: true,
-    testid: "profile-duration",
-  });
-  const price = h("input", {
-    type: "number",
-    min: 0,
-    step: 0.01,
-    required: true,
-    testid: "profile-price",
-  });
-  const currency = h("select", { testid: "profile-currency" });
-  const takes = h("input", { type: "checkbox", testid: "profile-takes-video" });
-  summary.value = profile?.summary ?? "";
-  minutes.value = profile ? profile.duration_s / 60 : 30;
-  price.value = profile?.price ?? "";
-  takes.checked = profile?.takes_video ?? true;
-  const known = profile?.currency ?? "EUR";
-  for (const each of new Set([known, ...CURRENCIES]))
-    currency.append(h("option", { value: each, selected: each === known }, each));
-  const save = async (event) => {
-    event.preventDefault();
-    setText(saved, "");
-    const done = await app.saveProfile({
-      summary: summary.value.trim(),
-      duration_s: Math.round(minutes.valueAsNumber * 60),
-      price: price.valueAsNumber.toFixed(2),
-      currency: currency.value,
-      takes_video: takes.checked,
-    });
-    if (done) setText(saved, t("desk.saved"));
-  };
-  return h(
-    "form",
-    { class: "card terms-form", testid: "profile-form", onsubmit: save },
-    h("h2", {}, t("desk.terms")),
-    h("p", { class: "hint" }, t("desk.termsLead")),
-    field("summary", t("desk.summary"), summary),
-    h(
-      "div",
-      { class: "fields" },
-      field("duration", t("desk.duration"), minutes),
-      field("price", t("desk.price"), price),
-      field("currency", t("desk.currency"), currency),
-    ),
-    h("label", { class: "check" }, takes, h("span", {}, t("desk.takesVideo"))),
-    h(
-      "div",
-      { class: "row foot" },
-      saved,
-      h("button", { class: "primary", type: "submit", testid: "profile-save" }, t("desk.save")),
-    ),
+/** Whether clients see the specialist as on line while a page is open. */
+function onlineSwitch(app) {
+  const { t } = app;
+  const element = h(
+    "button",
+    {
+      class: "switch",
+      type: "button",
+      role: "switch",
+      "aria-label": t("desk.switch"),
+      testid: "online-switch",
+      onclick: async () => {
+        element.disabled = true;
+        await app.setAvailable(!app.available);
+        element.disabled = false;
+        element.focus();
+      },
+    },
+    h("span", { class: "knob" }),
   );
+  // Before there are terms nobody finds the specialist, and there is nothing to switch.
+  const update = () => {
+    element.hidden = app.profile === null;
+    element.setAttribute("aria-checked", String(app.available));
+  };
+  return { element, update };
+}
+
+/** How a request makes itself heard, and a way to try it. */
+function soundCheck(app) {
+  const { t } = app;
+  const words = h("span", { class: "grow" });
+  const tryIt = h(
+    "button",
+    {
+      class: "quiet",
+      type: "button",
+      testid: "try-sound",
+      onclick: async () => {
+        heard.hidden = false;
+        setText(heard, t((await app.alert.chime()) ? "desk.soundPlayed" : "desk.soundBlocked"));
+      },
+    },
+    icon("sound"),
+    t("desk.trySound"),
+  );
+  const heard = h("p", { class: "hint", role: "status", testid: "sound-tried", hidden: true });
+  return {
+    element: h("div", { class: "quietly hint" }, icon("bell"), words, tryIt, heard),
+    update: () => setText(words, t(app.profile === null ? "desk.noTerms" : "desk.waiting")),
+  };
 }

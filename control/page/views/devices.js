@@ -12,7 +12,7 @@ export function devices(app) {
       class: "primary",
       type: "button",
       testid: "devices-done",
-      onclick: () => app.checkDevices(false),
+      onclick: () => app.go("home"),
     },
     t("devices.done"),
   );

@@ -1,18 +1,21 @@
-/** The client's specialists, live, and finding more. */
+/** The client's specialists, «Записани», live, and finding more. */
 
-import { h, icon, setIcon, setText } from "../element.js";
-import { reasonAgainst } from "../screens.js";
-import { duration, initials, price } from "../times.js";
-import { requestDialog } from "./request.js";
-
-const SEARCH_PAUSE_MS = 250;
+import { h, icon, setText } from "../element.js";
+import { addressOf } from "../places.js";
+import { openRequests } from "../screens.js";
+import { countdown, initials } from "../times.js";
+import { askButton, termsList } from "./ask.js";
+import { finder } from "./finder.js";
+import { presence } from "./presence.js";
 
 export function home(app) {
   const { t } = app;
   const list = h("ul", { class: "specialists", testid: "specialist-list" });
   const empty = h("p", { class: "empty", hidden: true }, t("home.empty"));
-  const finder = find(app);
+  const title = h("h1", { tabindex: "-1" }, t("home.title"));
+  const [asked, find] = [pending(app), finder(app)];
   const cards = new Map();
+  const removed = () => title.focus(); // the button that had the focus is gone
   const update = () => {
     const specialists = app.specialists ?? [];
     empty.hidden = app.specialists === null || specialists.length > 0;
@@ -24,41 +27,61 @@ export function home(app) {
       }
     for (const specialist of specialists) {
       if (!cards.has(specialist.id)) {
-        const made = card(app, specialist);
+        const made = card(app, specialist, removed);
         cards.set(specialist.id, made);
         list.append(made.element);
       }
       cards.get(specialist.id).update(specialist);
     }
-    finder.update(ids);
+    asked.update();
+    find.update(ids);
   };
   return {
-    element: h(
-      "section",
-      { class: "home" },
-      h("h1", {}, t("home.title")),
-      empty,
-      list,
-      finder.element,
-    ),
+    element: h("section", { class: "home" }, title, asked.element, empty, list, find.element),
     update,
   };
 }
 
-function card(app, { id }) {
+/** The requests that wait for an answer, while one looks around. */
+function pending(app) {
   const { t } = app;
-  const handset = h("span", { class: "presence", testid: "presence" });
-  const camera = h("span", { class: "camera", testid: "camera" });
-  const [handsetText, cameraText] = [h("span"), h("span")];
-  const handsetIcon = icon("handset");
-  handset.append(handsetIcon, handsetText);
-  camera.append(icon("camera"), cameraText);
+  const element = h("ul", { class: "awaited", testid: "pending-requests" });
+  const rows = new Map();
+  const row = ({ id, specialist }) => {
+    const left = h("span", { class: "clock" });
+    const item = h(
+      "li",
+      {},
+      icon("clock"),
+      h("span", { class: "grow" }, t("home.pending", { name: specialist.name }), " ", left),
+      h("a", { href: addressOf("request", id), testid: `pending-${id}` }, t("home.pendingOpen")),
+    );
+    element.append(item);
+    return { item, left };
+  };
+  const update = () => {
+    const requests = openRequests([...app.consultations.values()]);
+    const ids = new Set(requests.map(({ id }) => id));
+    for (const [id, { item }] of rows)
+      if (!ids.has(id)) {
+        item.remove();
+        rows.delete(id);
+      }
+    for (const each of requests) {
+      if (!rows.has(each.id)) rows.set(each.id, row(each));
+      setText(rows.get(each.id).left, countdown(each.accept_by - app.now()));
+    }
+    element.hidden = requests.length === 0;
+  };
+  return { element, update };
+}
+
+function card(app, { id }, removed) {
+  const { t } = app;
+  const [signs, terms, ask] = [presence(app), termsList(app), askButton(app, id)];
   const avatar = h("span", { class: "avatar specialist", "aria-hidden": "true" });
-  const name = h("h2", { id: `name-${id}` });
+  const name = h("a", { href: addressOf("specialist", id), testid: `open-specialist-${id}` });
   const summary = h("p", { class: "summary", testid: "summary" });
-  const length = h("dd", { testid: "duration" });
-  const cost = h("dd", { testid: "price" });
-  const reason = h("p", { class: "reason", id: `reason-${id}`, testid: `request-reason-${id}` });
   const remove = h(
     "button",
     {
@@ -66,45 +89,20 @@ function card(app, { id }) {
       type: "button",
       testid: `remove-specialist-${id}`,
       onclick: async () => {
-        if (await app.act((api) => api.removeSpecialist(id))) await app.loadSpecialists();
+        if (!(await app.act((api) => api.removeSpecialist(id)))) return;
+        await app.loadSpecialists();
+        removed();
       },
     },
     icon("close"),
   );
-  let known = null;
-  // aria-disabled, not disabled: the button stays reachable and its reason is read out with it.
-  const request = h(
-    "button",
-    {
-      class: "primary",
-      type: "button",
-      testid: `request-button-${id}`,
-      "aria-describedby": `reason-${id}`,
-      onclick: () => {
-        if (request.getAttribute("aria-disabled") === "false") requestDialog(app, known);
-      },
-    },
-    icon("camera"),
-    t("request.button"),
-  );
   const update = (specialist) => {
-    known = specialist;
-    const { online, camera_ready: ready } = specialist.presence;
-    handset.dataset.online = online;
-    setIcon(handsetIcon, online ? "handset-on" : "handset");
-    setText(handsetText, t(online ? "presence.online" : "presence.offline"));
-    const possible = online && ready && specialist.takes_video;
-    camera.dataset.ready = possible;
-    const cameraKey = possible ? "ready" : specialist.takes_video ? "notReady" : "none";
-    setText(cameraText, t(`camera.${cameraKey}`));
+    signs.update(specialist);
+    terms.update(specialist);
+    ask.update(specialist);
     setText(avatar, initials(specialist.name));
     setText(name, specialist.name);
     setText(summary, specialist.summary);
-    setText(length, duration(specialist.duration_s, t));
-    setText(cost, price(specialist.price, specialist.currency, app.language));
-    const against = reasonAgainst(specialist, [...app.consultations.values()]);
-    request.setAttribute("aria-disabled", against !== null);
-    setText(reason, against ? t(`against.${against}`) : "");
     const label = t("home.removeNamed", { name: specialist.name });
     remove.setAttribute("aria-label", label);
     remove.title = label;
@@ -112,85 +110,15 @@ function card(app, { id }) {
   const element = h(
     "li",
     { class: "card specialist", testid: `specialist-${id}`, "aria-labelledby": `name-${id}` },
-    h("div", { class: "person" }, avatar, h("div", { class: "signs" }, handset, camera)),
+    h("div", { class: "person" }, avatar, signs.element),
     h(
       "div",
       { class: "about" },
-      h("div", { class: "row" }, name, remove),
+      h("div", { class: "row" }, h("h2", { id: `name-${id}` }, name), remove),
       summary,
-      h(
-        "dl",
-        { class: "terms" },
-        h("div", {}, h("dt", {}, t("home.duration")), length),
-        h("div", {}, h("dt", {}, t("home.price")), cost),
-      ),
-      h("div", { class: "ask" }, request, reason),
+      terms.element,
+      ask.element,
     ),
   );
-  return { element, update };
-}
-
-function find(app) {
-  const { t } = app;
-  const results = h("ul", { class: "found", testid: "find-results", "aria-live": "polite" });
-  let timer = null;
-  let added = new Set();
-  const add = async (id) => {
-    if (await app.act((api) => api.addSpecialist(id))) await app.loadSpecialists();
-    input.focus();
-  };
-  const row = ({ id, name, summary }) =>
-    h(
-      "li",
-      { "data-id": id },
-      h("span", { class: "grow" }, h("strong", {}, name), h("small", {}, summary)),
-      h("span", { class: "added" }, icon("check"), t("home.added")),
-      h(
-        "button",
-        {
-          class: "secondary",
-          type: "button",
-          testid: `add-specialist-${id}`,
-          "aria-label": t("home.addNamed", { name }),
-          onclick: () => add(id),
-        },
-        icon("plus"),
-        t("home.add"),
-      ),
-    );
-  const mark = () => {
-    for (const each of results.children) each.classList.toggle("mine", added.has(each.dataset.id));
-  };
-  const search = async () => {
-    const asked = input.value.trim();
-    const found = asked ? await app.api.findSpecialists(asked).catch(() => []) : [];
-    if (asked !== input.value.trim()) return; // typed on meanwhile
-    const none = h("li", { class: "none" }, t("home.notFound"));
-    results.replaceChildren(...(asked && !found.length ? [none] : found.map(row)));
-    mark();
-  };
-  const input = h("input", {
-    id: "find",
-    type: "search",
-    autocomplete: "off",
-    placeholder: t("home.findHint"),
-    testid: "find-input",
-    oninput: () => {
-      clearTimeout(timer);
-      timer = setTimeout(search, SEARCH_PAUSE_MS);
-    },
-  });
-  const element = h(
-    "section",
-    { class: "finder" },
-    h("label", { for: "find" }, t("home.find")),
-    h("div", { class: "field" }, icon("search"), input),
-    results,
-  );
-  const update = (ids) => {
-    if (ids.size === added.size && [...ids].every((id) => added.has(id))) return;
-    added = ids;
-    mark();
-  };
   return { element, update };
 }

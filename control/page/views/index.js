@@ -5,24 +5,20 @@ import { call } from "./call.js";
 import { desk } from "./desk.js";
 import { devices } from "./devices.js";
 import { finish } from "./finish.js";
+import { help } from "./help.js";
+import { historyList } from "./history.js";
 import { home } from "./home.js";
 import { incoming } from "./incoming.js";
+import { operator } from "./operator.js";
 import { outcome } from "./outcome.js";
+import { ratings } from "./ratings.js";
+import { record } from "./record.js";
 import { signin } from "./signin.js";
+import { specialist } from "./specialist.js";
 import { waiting } from "./waiting.js";
 
 const loading = ({ t }) => ({
   element: h("section", { class: "loading", role: "status" }, h("p", {}, t("common.loading"))),
-});
-
-/** Operators have no screens: what they do is done over the API. */
-const operator = ({ t }) => ({
-  element: h(
-    "section",
-    { class: "card", testid: "operator" },
-    h("h1", {}, t("operator.title")),
-    h("p", {}, t("operator.lead", { address: `${location.origin}/docs` })),
-  ),
 });
 
 const HOMES = { client: home, specialist: desk, operator };
@@ -31,6 +27,11 @@ export const VIEWS = {
   loading,
   signin,
   home: (app) => HOMES[app.user.role](app),
+  help,
+  specialist,
+  history: historyList,
+  record,
+  ratings,
   devices,
   waiting,
   incoming,

@@ -284,7 +284,11 @@ async def test_who_may_rate(control: Control, maria: Person, ivan: Person) -> No
     assert await maria.problem("PUT", nothing, {"stars": 5}, status=422) == "invalid-input"
     await maria.put(path, {"stars": 1})
     changed = await maria.put(path, {"stars": 5, "comment": "Размислих"})
-    assert changed["ratings"]["specialist"] == {"stars": 5, "comment": "Размислих"}
+    assert changed["ratings"]["specialist"] == {
+        "stars": 5,
+        "comment": "Размислих",
+        "changeable_until": control.now + 24 * 3600,
+    }
 
 
 async def test_finding_and_adding_specialists(maria: Person, ivan: Person) -> None:

@@ -20,7 +20,28 @@ async def test_the_page_of_a_specialist(maria: Person, ivan: Person) -> None:
     assert page["summary"].startswith("Семеен лекар.")
     assert page["presence"] == {"online": False, "camera_ready": False, "busy": False}
     assert page["added"] is True
+    assert page["ratings"] == {
+        "average": None,
+        "count": 0,
+        "stars": {"1": 0, "2": 0, "3": 0, "4": 0, "5": 0},
+    }
+    assert page["comments"] == []
     assert (await ivan.get("/specialists/ivan"))["added"] is False
+
+
+async def test_the_page_of_a_specialist_has_their_ratings_not_those_of_the_connection(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    await maria.post(f"/consultations/{session}/leave")
+    for subject, stars, comment in (("specialist", 5, "Ясно"), ("technical", 2, "Прекъсвания")):
+        rating = {"stars": stars, "comment": comment}
+        await maria.put(f"/consultations/{session}/ratings/{subject}", rating)
+    elena = await stranger(control, "elena", "client")
+    page = await elena.get("/specialists/ivan")
+    assert (page["ratings"]["average"], page["ratings"]["stars"]["5"]) == (5.0, 1)
+    assert [each["comment"] for each in page["comments"]] == ["Ясно"]
 
 
 async def test_there_is_no_page_of_anybody_else(control: Control, maria: Person) -> None:
@@ -52,7 +73,7 @@ async def test_the_online_switch(control: Control, maria: Person, ivan: Person) 
 async def test_the_online_switch_is_kept_for_the_next_page(maria: Person, ivan: Person) -> None:
     await ivan.put("/me/availability", {"available": False})
     async with await ivan.page(), await maria.page() as page:
-        await page.until("presence", online=False)
+        assert (await page.until("presence"))["online"] is False
 
 
 async def test_who_has_an_online_switch(control: Control, maria: Person) -> None:

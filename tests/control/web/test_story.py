@@ -37,9 +37,10 @@ async def test_from_the_request_to_the_ratings(
         assert ended["end"] == {"reason": "early_end_agreed", "by": "specialist", "detail": None}
         await maria.put(f"{one}/ratings/specialist", {"stars": 5, "comment": "Благодаря"})
         rated = await maria.put(f"{one}/ratings/technical", {"stars": 4})
+        until = control.now + 24 * 3600
         assert rated["ratings"] == {
-            "specialist": {"stars": 5, "comment": "Благодаря"},
-            "technical": {"stars": 4, "comment": ""},
+            "specialist": {"stars": 5, "comment": "Благодаря", "changeable_until": until},
+            "technical": {"stars": 4, "comment": "", "changeable_until": until},
         }
         await control.service.errands.settled()
         kinds = [type(request) for request in control.node.asked]
