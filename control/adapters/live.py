@@ -12,12 +12,21 @@ from control.adapters.people import Specialist, User
 from control.adapters.scheduler import Clock, Scheduler
 from control.adapters.store import Store
 from control.consultations import requests
-from control.consultations.commands import Accept, Command, Heard, ServiceInterrupted, perform
+from control.consultations.commands import (
+    Accept,
+    Command,
+    EndByOperator,
+    Heard,
+    ServiceInterrupted,
+    Withdraw,
+    perform,
+)
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import deadline, due
 from control.consultations.events import Ended, Event
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
+from control.consultations.states import State
 from control.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -144,6 +153,24 @@ class LiveConsultations:
                 changes = [perform(consultation, order, now, self._policy)]
             await self._commit(changes)
         return changes[0].consultation
+
+    async def shut_out(self, user_id: str, detail: str) -> None:
+        """End what a user is in and withdraw what was asked, by an operator's will."""
+        await self._errands.undisturbed(self._shut_out(user_id, detail))
+
+    async def _shut_out(self, user_id: str, detail: str) -> None:
+        async with self._step:
+            now = self._clock()
+            changes = []
+            for each in self._of_either(user_id):
+                settled = due(each, now, self._policy)
+                if settled.consultation.state is State.REQUESTED:
+                    changes.append(perform(each, Withdraw(), now, self._policy))
+                elif settled.consultation.is_open:
+                    changes.append(perform(each, EndByOperator(detail), now, self._policy))
+                else:
+                    changes.append(settled)
+            await self._commit(changes)
 
     async def heard(self, consultation_id: str, role: Role, at: float) -> None:
         """The node heard an authenticated packet of a participant ``at``."""

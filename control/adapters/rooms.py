@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -79,6 +80,7 @@ class Rooms:
         errands: Errands,
         video_codec: VideoCodec,
         max_video_bps: int,
+        from_wall: Callable[[float], float],
     ) -> None:
         self._node = node
         self._live = live
@@ -86,6 +88,8 @@ class Rooms:
         self._errands = errands
         self._video_codec = video_codec
         self._max_video_bps = max_video_bps
+        # The node stamps by the wall clock; consultations have their own.
+        self._from_wall = from_wall
         self._rooms: dict[str, _Room] = {}
         # Where a live connection belongs.
         self._places: dict[str, tuple[str, Role]] = {}
@@ -174,9 +178,10 @@ class Rooms:
         role = Role(event.participant_id)
         match event:
             case ParticipantConnected():
-                await self._live.heard(event.room_id, role, event.at)
+                await self._live.heard(event.room_id, role, self._from_wall(event.at))
             case ParticipantHeard():
-                await self._live.heard(event.room_id, role, event.last_heard_at)
+                heard_at = self._from_wall(event.last_heard_at)
+                await self._live.heard(event.room_id, role, heard_at)
             case ConnectionReplaced():
                 self._audience.connection_replaced(consultation, role, event.connection_id)
             case ConnectionFailed():

@@ -126,6 +126,14 @@ used_join_tokens = Table(
     Column("expires_at", Float, nullable=False, index=True),
 )
 
+# To whom operators have closed the platform; why is in the audit log.
+blocked_accounts = Table(
+    "blocked_accounts",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("blocked_at", Float, nullable=False),
+)
+
 # What operators did. The database itself refuses to change or remove rows of it.
 audit_log = Table(
     "audit_log",

@@ -198,7 +198,7 @@ export class App {
       this.render();
       if (user.role === "client") await this.loadSpecialists();
     } catch (error) {
-      if (error.status === 401) this.signOut();
+      if (error.final) this.signOut();
       else setTimeout(() => this.#load(), 1000);
     }
   }

@@ -25,7 +25,7 @@ async def limit_addresses(request: web.Request, handler: Handler) -> web.StreamR
     """Refuse the API to whoever asks too often, before anything else is looked at."""
     if request.path.startswith("/api/"):
         service = request.app[SERVICE]
-        service.address_rates.take(network(client_address(request)), service.clock())
+        service.address_rates.take(network(client_address(request)), service.steady_clock())
     return await handler(request)
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from control.adapters.audit import AuditLog
+from control.adapters.blocked_accounts import BlockedAccounts
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
@@ -19,10 +20,12 @@ from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.secret import own_secret
+from control.adapters.steady_clock import SteadyClock
 from control.adapters.store import Store
 from control.settings import Settings
 from control.web import (
     accounts,
+    blocking,
     consultations,
     events,
     health,
@@ -53,26 +56,39 @@ def application(
     settings: Settings,
     *,
     clock: Clock = time.time,
+    monotonic: Clock | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
     """Control as an aiohttp application: API, events, page, metrics.
 
     It follows the node's events and the deadlines from start-up to clean-up; ``database`` and
     ``node`` stay the caller's, who closes them afterwards. ``registry`` is what /metrics shows;
-    control adds its own figures to it.
+    control adds its own figures to it. ``monotonic`` is the clock that nobody sets; it may be left
+    out with a ``clock`` that nobody sets either.
     """
     secret = own_secret(settings.data_dir)
     identity = settings.identity or accounts.demo_identity(secret)
     store = Store(database)
     people = People(database)
-    hub = Hub(settings.policy, clock)
+    if monotonic is None:
+        monotonic = time.monotonic if clock is time.time else clock
+    steady_clock = SteadyClock(clock, monotonic)
+    hub = Hub(settings.policy, steady_clock)
     errands = Errands()
     key_source = identity.jwks_file or identity.jwks_url
     keys = PlatformKeys(key_source, errands) if key_source else None
     live = LiveConsultations(
-        store, settings.policy, clock, hub, errands, lambda over: rooms.close(over)
+        store, settings.policy, steady_clock, hub, errands, lambda over: rooms.close(over)
     )
-    rooms = Rooms(node, live, hub, errands, settings.video_codec, settings.max_video_bps)
+    rooms = Rooms(
+        node,
+        live,
+        hub,
+        errands,
+        settings.video_codec,
+        settings.max_video_bps,
+        from_wall=steady_clock.from_wall,
+    )
     presence = PresenceBoard(hub, live, people, errands)
     hub.on_changed = presence.consultation_changed
     registry = registry or CollectorRegistry()
@@ -84,11 +100,13 @@ def application(
     app[SERVICE] = Service(
         settings=settings,
         clock=clock,
+        steady_clock=steady_clock,
         database=database,
         people=people,
         store=store,
         ratings=Ratings(database),
         audit_log=AuditLog(database),
+        blocked_accounts=BlockedAccounts(database),
         live=live,
         rooms=rooms,
         hub=hub,
@@ -109,6 +127,7 @@ def application(
     app.add_routes(joining.ROUTES)
     app.add_routes(ratings.ROUTES)
     app.add_routes(operator.ROUTES)
+    app.add_routes(blocking.ROUTES)
     app.router.add_get("/api/v1/events", events.events)
     app[openapi.DESCRIPTION] = openapi.Description(app)
     app.add_routes(openapi.ROUTES)
@@ -125,6 +144,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     if service.settings.demo:
         await accounts.add_demo_accounts(service.people, service.clock())
     await service.access_tokens.prepare(service.clock())
+    await service.blocked_accounts.load()
     await service.live.load()
     service.presence.load()
     tasks = [

@@ -36,7 +36,7 @@ class ConsultationsView(View):
 
         Tags: consultations
         """
-        now, policy = self.service.clock(), self.service.settings.policy
+        now, policy = self.service.steady_clock(), self.service.settings.policy
         consultations = await self.service.live.list_of(self.user.id, limit)
         return reply_list([Snapshot.of(each, now, policy) for each in consultations])
 

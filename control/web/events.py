@@ -8,7 +8,13 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from control.accounts import AccountRole
 from control.adapters.people import User
-from control.errors import ControlError, NotAuthenticated, TooManyRequests, Unavailable
+from control.errors import (
+    AccountBlocked,
+    ControlError,
+    NotAuthenticated,
+    TooManyRequests,
+    Unavailable,
+)
 from control.web.hub import EventConnection, Message
 from control.web.origins import refuse_other_origins
 from control.web.service import SERVICE, Service
@@ -24,6 +30,7 @@ PING_EVERY_S = 15.0
 # Close codes of ours (RFC 6455, section 7.4.2: 4000–4999 are private).
 NOT_AUTHENTICATED = 4401
 TOKEN_EXPIRED = 4402
+ACCOUNT_BLOCKED = 4403
 TOO_MANY = 4429
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
@@ -76,6 +83,8 @@ async def _authenticate(
 
 def _close_code(error: ControlError) -> int:
     match error:
+        case AccountBlocked():
+            return ACCOUNT_BLOCKED
         case TooManyRequests():
             return TOO_MANY
         case Unavailable():
@@ -107,8 +116,11 @@ class _Page:
         self._socket = socket
         self._service = service
         self._user = user
-        self._connection = EventConnection(user, self._abort)
+        self._connection = EventConnection(user, self._abort, self._shut_out)
         self._heard: list[float] = []
+        # How long the page may stay, and the close code when that is over.
+        self._stay: asyncio.Timeout | None = None
+        self._over = TOKEN_EXPIRED
 
     async def follow(self, expires_at: float) -> None:
         """Until the page closes, lags, misbehaves, or its token ends."""
@@ -118,12 +130,13 @@ class _Page:
             return
         writer = asyncio.create_task(self._write())
         try:
-            await self._welcome()
-            await self._tell_presence()
-            async with asyncio.timeout(max(0.0, expires_at - self._service.clock())):
+            async with asyncio.timeout(max(0.0, expires_at - self._service.clock())) as stay:
+                self._stay = stay
+                await self._welcome()
+                await self._tell_presence()
                 await self._listen()
         except TimeoutError:
-            await self._socket.close(code=TOKEN_EXPIRED)
+            await self._socket.close(code=self._over)
         finally:
             hub.remove(self._connection)
             writer.cancel()
@@ -136,6 +149,11 @@ class _Page:
         if transport is not None:
             transport.abort()
 
+    def _shut_out(self) -> None:
+        self._over = ACCOUNT_BLOCKED
+        if self._stay is not None and not self._stay.expired():
+            self._stay.reschedule(0.0)
+
     async def _write(self) -> None:
         try:
             while True:
@@ -146,7 +164,7 @@ class _Page:
 
     async def _welcome(self) -> None:
         """Where things stand, so that a page that comes back has missed nothing."""
-        self._send({"type": "ready", "now": self._service.clock()})
+        self._send({"type": "ready", "now": self._service.steady_clock()})
         for consultation in self._service.live.open_of(self._user.id):
             self._send(self._service.hub.consultation_message(consultation))
             for role, paused in self._service.rooms.paused(consultation.id).items():

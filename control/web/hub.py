@@ -30,9 +30,13 @@ class Here(NamedTuple):
 
 
 class EventConnection:
-    """One open page of a user. ``close`` is called when it does not keep up."""
+    """One open page of a user.
 
-    def __init__(self, user: User, close: Callable[[], None]) -> None:
+    ``close`` is called when it does not keep up, ``shut_out`` when its user may not stay.
+    """
+
+    def __init__(self, user: User, close: Callable[[], None], shut_out: Callable[[], None]) -> None:
+        self.shut_out = shut_out
         self.user = user
         self.camera_ready = False
         self._close = close
@@ -82,6 +86,11 @@ class Hub:
         theirs.discard(connection)
         if not theirs:
             self._connections.pop(connection.user.id, None)
+
+    def shut_out(self, user_id: str) -> None:
+        """A user's pages hear nothing more, and are closed."""
+        for connection in self._connections.pop(user_id, ()):
+            connection.shut_out()
 
     def here(self, user_id: str) -> Here:
         """What a user's open pages make of their presence."""

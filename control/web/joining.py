@@ -39,6 +39,7 @@ class JoinView(View):
         Tags: joining
         """
         token = await self.service.join_tokens.redeem(body.token, self.service.clock())
+        self.service.refuse_blocked(token.user_id)
         answer = await self.service.rooms.join(token.consultation_id, token.role, body.offer)
         return _reply(answer)
 

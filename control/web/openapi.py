@@ -23,8 +23,10 @@ devices. The service answers `ready`, then sends where things stand and every ch
 `video_pause`: the connection of `receiver` ("client" or "specialist") is too slow for the `camera`
 or the `screen` of the other one, whose page stops sending what is true there and sends again what
 is false. Nothing is paused until it is said, and a page that comes back is told what is.
-It closes with 4401 when the token is not good, 4402 when it ends, 1008 for what it does not
-understand, and without a word when a page does not keep up.
+It closes with 4401 when the token is not good, 4402 when it ends, 4403 when an operator blocks the
+account, 4429 for whoever asks too often or has too many pages, 1008 for what it does not
+understand, 1001 and 1013 when it stops or cannot work just now, and without a word when a page does
+not keep up.
 """
 
 

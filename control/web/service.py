@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from control.adapters.audit import AuditLog
+from control.adapters.blocked_accounts import BlockedAccounts
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
@@ -13,7 +14,9 @@ from control.adapters.people import People, User
 from control.adapters.ratings import Ratings
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
+from control.adapters.steady_clock import SteadyClock
 from control.adapters.store import Store
+from control.errors import AccountBlocked
 from control.settings import Settings
 from control.web.authentication import AccessTokens
 from control.web.hub import Hub
@@ -26,12 +29,16 @@ class Service:
     """The parts of one running control."""
 
     settings: Settings
+    # The wall clock, for what we share with others: tokens, signatures, logs.
     clock: Clock
+    # What consultations live by, and all times of theirs.
+    steady_clock: SteadyClock
     database: Database
     people: People
     store: Store
     ratings: Ratings
     audit_log: AuditLog
+    blocked_accounts: BlockedAccounts
     live: LiveConsultations
     rooms: Rooms
     hub: Hub
@@ -45,14 +52,20 @@ class Service:
     async def sign_in(self, token: str) -> tuple[User, float]:
         """The user of an access token, and when it ends. We know them from then on.
 
-        Raises NotAuthenticated, and TooManyRequests.
+        Raises NotAuthenticated, TooManyRequests, AccountBlocked, and Unavailable.
         """
         now = self.clock()
         user, expires_at = await self.access_tokens.check(token, now)
-        self.user_rates.take(user.id, now)
+        self.user_rates.take(user.id, self.steady_clock())
+        self.refuse_blocked(user.id)
         if await self.people.user(user.id) != user:
             await self.people.save_user(user)
         return user, expires_at
+
+    def refuse_blocked(self, user_id: str) -> None:
+        """Raise AccountBlocked for whom operators have shut out."""
+        if user_id in self.blocked_accounts:
+            raise AccountBlocked("Ask the platform why.")
 
 
 SERVICE = web.AppKey("service", Service)

@@ -69,7 +69,7 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
     def snapshot(self, consultation: Consultation, status: int = 200) -> web.Response:
         """A consultation as the response."""
         policy = self.service.settings.policy
-        return reply(Snapshot.of(consultation, self.service.clock(), policy), status)
+        return reply(Snapshot.of(consultation, self.service.steady_clock(), policy), status)
 
     async def perform(
         self, consultation_id: str, command: Callable[[Role], Command]

@@ -125,6 +125,7 @@ def keep(
     kept["playout_delay"] = t.elements[Extension.PLAYOUT_DELAY]
     kept["sent_ns"] = now_ns
     kept["resends"] = 0
+    kept["owed"] = 0
     copy(t, DATA, at, HISTORY, arena * size + into, length)
     return place
 
@@ -134,6 +135,7 @@ def note_resent(t: Tables, place: int, now_ns: int) -> None:
     """The packet at ``t.kept[place]`` is sent again."""
     t.kept[place]["resends"] += 1
     t.kept[place]["resent_ns"] = now_ns
+    t.kept[place]["owed"] = 0
 
 
 @compiled_within
@@ -144,3 +146,4 @@ def note_relayed(t: Tables, place: int, now_ns: int) -> None:
     """
     t.kept[place]["resends"] = max(int(t.kept[place]["resends"]), 1)
     t.kept[place]["resent_ns"] = now_ns
+    t.kept[place]["owed"] = 0

@@ -21,6 +21,7 @@ from sfu.plane.outgoing import flush
 from sfu.plane.pointers import sleep, wait_readable, wall_clock_ns
 from sfu.plane.records import EventKind
 from sfu.plane.reports import report_when_due
+from sfu.plane.resending import resend_when_due
 from sfu.plane.responses import receive_rtcp
 from sfu.plane.rtcp import get8
 from sfu.plane.stun import UFRAG_LENGTH, slot_of, username_at
@@ -226,13 +227,16 @@ def run_timers(t: Tables, now_ns: int) -> None:
             report_when_due(t, slot, now_ns)
             if record["pressing"] != 0:
                 ask_when_due(t, slot, now_ns)
+                resend_when_due(t, slot, now_ns)
                 ask_for_keyframes(t, slot, now_ns)
                 record["pressing"] = 1 if _is_pressing(t, slot) else 0
 
 
 @compiled_within
 def _is_pressing(t: Tables, slot: int) -> bool:
-    """Whether a source of ``slot`` still wants something; most ticks need not look at any."""
+    """Whether ``slot`` is owed something, or lacks it still; most ticks need not look at any."""
+    if t.slots[slot]["owed_count"] != 0:
+        return True
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         source = t.sources[place]
         if source["missing"] != 0 or source["keyframe_wanted"] != 0:

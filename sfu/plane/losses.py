@@ -1,12 +1,11 @@
 """What is missing of each video source, and asking its browser for it (RFC 4585 generic NACK).
 
-A number that was skipped is put on a list of fixed size. It is asked for as soon as reordering no
-longer explains it: two more packets have come since, or some milliseconds have passed. Where
-packets are seen to come late by themselves, that tolerance grows with them. A number is asked for
-again after a little more than half a round trip: where the first request was lost, that saves half
-a round trip; where it was not, the browser ignores what comes within one of its own sending.
-What cannot be repaired in time is given up, and a keyframe is asked for instead. A keyframe makes
-the gaps before it needless.
+A number that was skipped is put on a list of fixed size. It is asked for at once, unless packets of
+this source were seen to come late by themselves: then after a tolerance that grows with them.
+Requests go out in pairs. The second, 3/8 of a round trip after the first, serves where the first
+was lost; where it was not, the browser ignores what comes within a round trip of its own sending.
+The next pair reaches it when it is ready again. What cannot be repaired in time is given up, and a
+keyframe is asked for instead. A keyframe makes the gaps before it needless.
 
 The list of a source is empty exactly when its ``missing`` is 0, so a stream without losses costs
 two comparisons a packet.
@@ -26,12 +25,11 @@ MOST_MISSING: Final = 256
 """Numbers that a source may miss at a time; with more of them a keyframe is sooner there."""
 
 _TRIES: Final = 20  # over as many round trips as the ten tries of libwebrtc's receivers
-_TOLERANCE_NS: Final = 5_000_000
 _MOST_TOLERANCE_NS: Final = 100_000_000
-_TOLERANCE_PACKETS: Final = 2  # beside the one that showed the gap: TCP's three (RFC 5681)
 _UNKNOWN_ROUND_TRIP_NS: Final = 100_000_000
 _LEAST_RETRY_NS: Final = 10_000_000
 _MOST_RETRY_NS: Final = 500_000_000
+_PAUSE_NS: Final = 5_000_000  # beyond a round trip, before libwebrtc sends a packet once more
 _LEAST_TICK_NS: Final = 2_000_000  # every tick looks at every slot
 _LONG_NS: Final = 1_000_000_000
 
@@ -92,8 +90,7 @@ def note_packet(
         return
     if starts_keyframe(t.data, payload, end, codec):
         note_keyframe(t, place, number)
-    enough = 0 < source["ask_packets"] <= source["packets"]
-    if source["missing"] != 0 and (enough or now_ns >= source["ask_ns"]):
+    if source["missing"] != 0 and now_ns >= source["ask_ns"]:
         ask_for_losses(t, place, now_ns)
 
 
@@ -114,7 +111,6 @@ def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
     if source["missing"] == 0:
         source["oldest_missing"] = first
         source["ask_ns"] = now_ns + _LONG_NS
-        source["ask_packets"] = 0
     else:
         dropped = _drop_below(t, place, number - LOSS_REACH)
         if dropped > 0:
@@ -123,21 +119,19 @@ def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
         loss = t.losses[place * LOSS_REACH + each % LOSS_REACH]
         loss["number"] = each
         loss["noticed_ns"] = now_ns
-        loss["noticed_packets"] = source["packets"]
         loss["tries"] = 0
     t.slots[place // INBOUND]["pressing"] = 1
     source["missing"] += count
     source["lost"] += count
     t.counts[Counter.LOSSES] += count
-    tolerance_ns = max(int(source["tolerance_ns"]), _TOLERANCE_NS)
-    source["ask_ns"] = min(int(source["ask_ns"]), now_ns + tolerance_ns)
-    if tolerance_ns == _TOLERANCE_NS and source["ask_packets"] == 0:
-        source["ask_packets"] = source["packets"] + _TOLERANCE_PACKETS
-    _wake_by(t, now_ns + tolerance_ns, now_ns)
+    ask_ns = now_ns + int(source["tolerance_ns"])
+    source["ask_ns"] = min(int(source["ask_ns"]), ask_ns)
+    if ask_ns > now_ns:
+        wake_by(t, ask_ns, now_ns)
 
 
 @compiled_within
-def _wake_by(t: Tables, due_ns: int, now_ns: int) -> None:
+def wake_by(t: Tables, due_ns: int, now_ns: int) -> None:
     """Draw the next tick forward to ``due_ns``, but not to the very next moment."""
     state = t.state[0]
     due_ns = max(due_ns, now_ns + _LEAST_TICK_NS)
@@ -172,11 +166,13 @@ def _note_late(t: Tables, place: int, number: int, now_ns: int) -> None:
     loss = t.losses[place * LOSS_REACH + number % LOSS_REACH]
     if not _take_off(t, place, number):
         return
-    if loss["tries"] > 0 and not _has_rtx(t, place // INBOUND, int(source["kind"])):
+    slot = place // INBOUND
+    late_ns = now_ns - int(loss["noticed_ns"])
+    may_be_answer = loss["tries"] > 0 and 2 * late_ns >= t.slots[slot]["round_trip_ns"]
+    if may_be_answer and not _has_rtx(t, slot, int(source["kind"])):
         source["repaired"] += 1
         t.counts[Counter.LOSSES_REPAIRED] += 1
         return
-    late_ns = now_ns - int(loss["noticed_ns"])
     wanted_ns = min(late_ns + late_ns // 4, _MOST_TOLERANCE_NS)
     source["tolerance_ns"] = max(int(source["tolerance_ns"]), wanted_ns)
     source["lost"] -= 1
@@ -204,16 +200,18 @@ def note_keyframe(t: Tables, place: int, number: int) -> None:
 
 
 @compiled_within
-def _retry_ns(t: Tables, slot: int) -> int:
-    """How long to wait before a NACK is sent again: 9/16 of a round trip.
+def _retry_ns(t: Tables, slot: int, tries: int) -> int:
+    """How long after so many NACKs about a packet the next one goes.
 
-    Every second one then reaches the browser a round trip and an eighth after the one before
-    the last, when it is ready to send the packet once more.
+    After the first of a pair 3/8 of a round trip. After both 3/4, and the pause of libwebrtc: the
+    pair then comes a round trip and an eighth and that pause after the one before, when the browser
+    is ready to send the packet once more, although its idea of the round trip is not quite ours.
     """
     trip_ns = int(t.slots[slot]["round_trip_ns"])
     if trip_ns < 0:
         trip_ns = _UNKNOWN_ROUND_TRIP_NS
-    return min(max(trip_ns * 9 // 16, _LEAST_RETRY_NS), _MOST_RETRY_NS)
+    wait_ns = trip_ns * 3 // 8 if tries % 2 == 1 else trip_ns * 3 // 4 + _PAUSE_NS
+    return min(max(wait_ns, _LEAST_RETRY_NS), _MOST_RETRY_NS)
 
 
 @compiled_within
@@ -224,9 +222,8 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
     """
     slot = place // INBOUND
     source = t.sources[place]
-    retry_ns = _retry_ns(t, slot)
     repair_ns = int(t.state[0]["repair_ns"])
-    tolerance_ns = max(int(source["tolerance_ns"]), _TOLERANCE_NS)
+    tolerance_ns = int(source["tolerance_ns"])
     can_ask = can_send_to(t, slot)
     end = int(source["next_number"])
     given_up = _drop_below(t, place, end - LOSS_REACH)
@@ -237,20 +234,13 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
     asked = 0
     oldest = end
     source["ask_ns"] = now_ns + _LONG_NS
-    source["ask_packets"] = 0
     for number in range(int(source["oldest_missing"]), end):
         loss = t.losses[place * LOSS_REACH + number % LOSS_REACH]
         if loss["number"] != number:
             continue
         fresh = loss["tries"] == 0
         since_ns = now_ns - int(loss["noticed_ns"] if fresh else loss["asked_ns"])
-        wait_ns = tolerance_ns if fresh else retry_ns
-        if fresh and tolerance_ns == _TOLERANCE_NS:
-            enough = int(loss["noticed_packets"]) + _TOLERANCE_PACKETS
-            if source["packets"] >= enough:
-                wait_ns = 0
-            elif source["ask_packets"] == 0:
-                source["ask_packets"] = enough
+        wait_ns = tolerance_ns if fresh else _retry_ns(t, slot, int(loss["tries"]))
         is_due = since_ns >= wait_ns or since_ns < 0  # below 0: the clock was set back
         age_ns = now_ns - int(loss["noticed_ns"])
         if age_ns >= repair_ns or (is_due and loss["tries"] >= _TRIES):
@@ -259,14 +249,14 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
             given_up += 1
             continue
         oldest = min(oldest, number)
-        if is_due:
-            since_ns = 0
-            wait_ns = retry_ns
         if is_due and can_ask:
             behind = add_to_nack(row, 0, behind, number & 0xFFFF)
             asked += 1
             loss["tries"] += 1
             loss["asked_ns"] = now_ns
+        if is_due:
+            since_ns = 0
+            wait_ns = _retry_ns(t, slot, int(loss["tries"]))
         source["ask_ns"] = min(int(source["ask_ns"]), now_ns + max(wait_ns - since_ns, 0))
     source["oldest_missing"] = oldest
     if asked > 0 and queue_control(t, slot, behind):
@@ -287,7 +277,7 @@ def ask_when_due(t: Tables, slot: int, now_ns: int) -> None:
         if left_ns <= 0 or left_ns > _LONG_NS:
             ask_for_losses(t, place, now_ns)
         if source["missing"] != 0:
-            _wake_by(t, int(source["ask_ns"]), now_ns)
+            wake_by(t, int(source["ask_ns"]), now_ns)
 
 
 @compiled_within

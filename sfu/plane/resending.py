@@ -3,8 +3,10 @@
 Every resend is a packet of its own on the receiver's RTX stream. It has no transport-wide number,
 so that the feedback relayed to the sender tells of the sender's own packets only. A packet goes
 again a few times at most, and never twice within a round trip of its receiver: the second request
-has then crossed the first answer. What the node lacks itself is on the list of ``losses`` and is
-forwarded as soon as it comes. All resends together are a share of the video sent to the receiver.
+has then crossed the first answer. Nobody knows yet whether that answer arrived, and the receiver
+asks again only after another round trip, so a crossed answer is repeated once when the round trip
+is over. What the node lacks itself is on the list of ``losses`` and is forwarded as soon as it
+comes. All resends together are a share of the video sent to the receiver.
 """
 
 from typing import Final
@@ -14,11 +16,12 @@ from sfu.plane.bucket import level_after
 from sfu.plane.continuity import next_of_our_own
 from sfu.plane.feedback import unwrap_near
 from sfu.plane.history import find_kept, note_resent
-from sfu.plane.outgoing import control_row, queue_row
+from sfu.plane.losses import wake_by
+from sfu.plane.outgoing import can_send_to, control_row, queue_row
 from sfu.plane.packet import ROOM_FOR_HEADER, write_header
 from sfu.plane.pointers import HISTORY, ROWS, copy
 from sfu.plane.rtcp import get16, put16
-from sfu.plane.tables import EXTENSIONS, OUTBOUND, RESEND_CREDIT, Counter, Role, Tables
+from sfu.plane.tables import EXTENSIONS, OUTBOUND, OWED, RESEND_CREDIT, Counter, Role, Tables
 from sfu.rtp.media import RTX_OFFSET, Extension
 
 _RESENDS: Final = 6  # of a packet; that its sender sent it again counts as one
@@ -65,18 +68,73 @@ def resend(t: Tables, slot: int, stream_place: int, at: int, end: int, now_ns: i
 @compiled_within
 def _resend_one(t: Tables, slot: int, stream_place: int, number: int, now_ns: int) -> None:
     """Send the packet of that 16-bit number again, if it is there and may be."""
-    record = t.slots[slot]
     role = stream_place % OUTBOUND
     ours = unwrap_near(int(t.streams[stream_place]["last"]), number)
     place = find_kept(t, slot, role, ours, now_ns)
     if place < 0:
         t.counts[Counter.RESENDS_NOT_KEPT] += 1
         return
+    if _early_ns(t, slot, place, now_ns) > 0:
+        t.counts[Counter.RESENDS_TOO_SOON] += 1
+        _owe(t, slot, role, place, now_ns)
+    else:
+        _resend_kept(t, slot, stream_place, place, now_ns)
+
+
+@compiled_within
+def _early_ns(t: Tables, slot: int, place: int, now_ns: int) -> int:
+    """How much is left of the round trip since ``t.kept[place]`` was sent again; ≤ 0: nothing."""
     kept = t.kept[place]
     since_ns = now_ns - int(kept["resent_ns"])
-    if kept["resends"] > 0 and 0 <= since_ns < max(int(record["round_trip_ns"]), _LEAST_TRIP_NS):
-        t.counts[Counter.RESENDS_TOO_SOON] += 1
-    elif kept["resends"] >= _RESENDS:
+    if kept["resends"] == 0 or since_ns < 0:  # the clock was set back
+        return 0
+    return max(int(t.slots[slot]["round_trip_ns"]), _LEAST_TRIP_NS) - since_ns
+
+
+@compiled_within
+def _owe(t: Tables, slot: int, role: int, place: int, now_ns: int) -> None:
+    """Remember to send ``t.kept[place]`` again as soon as it may be, once for all such requests."""
+    record = t.slots[slot]
+    kept = t.kept[place]
+    count = int(record["owed_count"])
+    if kept["owed"] != 0 or count >= OWED:
+        return
+    kept["owed"] = 1
+    record["owed"][count] = int(kept["number"]) * 2 + (1 if role == Role.SCREEN else 0)
+    record["owed_count"] = count + 1
+    record["pressing"] = 1
+    wake_by(t, now_ns + _early_ns(t, slot, place, now_ns), now_ns)
+
+
+@compiled_within
+def resend_when_due(t: Tables, slot: int, now_ns: int) -> None:
+    """The timer of this module for ``slot``."""
+    record = t.slots[slot]
+    left = 0
+    for index in range(int(record["owed_count"])):
+        owed = int(record["owed"][index])
+        role = Role.VIDEO if owed % 2 == 0 else Role.SCREEN
+        place = find_kept(t, slot, role, owed // 2, now_ns)
+        if place < 0 or t.kept[place]["owed"] == 0:  # gone, or sent again meanwhile
+            continue
+        early_ns = _early_ns(t, slot, place, now_ns)
+        if early_ns > 0:
+            wake_by(t, now_ns + early_ns, now_ns)
+            record["owed"][left] = owed
+            left += 1
+            continue
+        t.kept[place]["owed"] = 0
+        if can_send_to(t, slot):
+            _resend_kept(t, slot, slot * OUTBOUND + role, place, now_ns)
+    record["owed_count"] = left
+
+
+@compiled_within
+def _resend_kept(t: Tables, slot: int, stream_place: int, place: int, now_ns: int) -> None:
+    """Send ``t.kept[place]`` again, unless that was often enough."""
+    record = t.slots[slot]
+    kept = t.kept[place]
+    if kept["resends"] >= _RESENDS:
         t.counts[Counter.RESENDS_TOO_OFTEN] += 1
     elif record["resend_credit"] < _CREDIT_A_RESEND:
         t.counts[Counter.RESENDS_OVER_RATE] += 1

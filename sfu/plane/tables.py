@@ -59,6 +59,9 @@ KEPT_PACKETS: Final = 512
 RESEND_CREDIT: Final = 12_800
 """Percent of a packet that may be resent at once: 128 packets."""
 
+OWED: Final = 32
+"""Answers to a participant that wait until a round trip has passed."""
+
 BATCH: Final = 128
 """Messages received in one turn of the loop."""
 
@@ -246,7 +249,7 @@ SLOT = np.dtype(
         ("remote", np.int64),
         ("last_heard_ns", np.int64),
         ("faults", np.int64),
-        ("pressing", np.int64),  # 1: of a source packets are missing, or a keyframe is wanted
+        ("pressing", np.int64),  # 1: a timer is due soon, see ``loop``
         ("fault_untold", np.int64),  # 1: the event waits for room
         ("release_untold", np.int64),
         # Token buckets: when the bucket will be full again (see ``bucket.take``)
@@ -292,6 +295,8 @@ SLOT = np.dtype(
         ("history_from", np.int64),  # what was written there before belongs to someone else
         ("resend_credit", np.int64),
         ("nack_full_ns", np.int64),  # a token bucket
+        ("owed_count", np.int64),
+        ("owed", np.int64, (OWED,)),  # unwrapped numbers, ours, each twice its value + video track
         # Statistics
         ("packets_in", np.int64),
         ("octets_in", np.int64),
@@ -329,7 +334,6 @@ SOURCE = np.dtype(
         ("missing", np.int64),  # how many numbers are in the list
         ("oldest_missing", np.int64),  # no number below it is in the list
         ("ask_ns", np.int64),  # when the next NACK is due
-        ("ask_packets", np.int64),  # at how many ``packets`` it is due before that, 0 for none
         ("tolerance_ns", np.int64),  # how late a packet may be without being lost
         ("lost", np.int64),  # numbers that were missing; those that came late do not count
         ("repaired", np.int64),
@@ -345,7 +349,6 @@ LOSS = np.dtype(
     [
         ("number", np.int64),  # 0: this place is free
         ("noticed_ns", np.int64),
-        ("noticed_packets", np.int64),  # the source's ``packets`` then
         ("asked_ns", np.int64),
         ("tries", np.int64),
     ]
@@ -425,6 +428,7 @@ KEPT = np.dtype(
         ("sent_ns", np.int64),
         ("resends", np.int64),
         ("resent_ns", np.int64),
+        ("owed", np.int64),  # 1: asked for within a round trip of ``resent_ns``
     ]
 )
 """A packet in the history: see ``history.kept_place``."""

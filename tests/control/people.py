@@ -23,8 +23,16 @@ class Control:
 
     def __init__(self, database: Database, settings: Settings, now: float = START_AT) -> None:
         self.now = now
+        # By how much the machine's wall clock was set since the start.
+        self.set_by_s = 0.0
         self.node = MemoryNode()
-        self.app: Application = application(database, self.node, settings, clock=lambda: self.now)
+        self.app: Application = application(
+            database,
+            self.node,
+            settings,
+            clock=lambda: self.now + self.set_by_s,
+            monotonic=lambda: self.now,
+        )
         self.http: TestClient[Request, Application] = TestClient(TestServer(self.app))
 
     async def start(self) -> None:
@@ -49,9 +57,8 @@ class Control:
     async def hear(self, consultation_id: str, *roles: str, ago: float = 0.0) -> None:
         """The node reports authenticated packets of these participants."""
         for role in roles:
-            self.node.report(
-                ParticipantHeard(consultation_id, role, f"{role}-connection", self.now - ago)
-            )
+            stamp = self.now + self.set_by_s - ago
+            self.node.report(ParticipantHeard(consultation_id, role, f"{role}-connection", stamp))
         await self.take_reports()
 
     async def take_reports(self) -> None:

@@ -1,18 +1,27 @@
 """Consultations in every state, made by the rules themselves."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from control.consultations.commands import (
     Accept,
+    AnswerEarlyEnd,
+    AnswerExtension,
     Cancel,
     Command,
     Decline,
+    EndByOperator,
     Heard,
     Leave,
+    ProposeEarlyEnd,
+    ProposeExtension,
+    Rate,
+    ServiceInterrupted,
     perform,
 )
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Party, Role, Terms
+from control.consultations.ratings import Subject
 from control.consultations.requests import request
 from control.consultations.states import State
 
@@ -85,3 +94,25 @@ def in_state(state: State) -> Consultation:
             return after(requested(), ASKED_AT + 300, Heard(CLIENT, ASKED_AT))
         case State.ENDED:
             return after(active(), STARTED_AT + 1, Leave(CLIENT))
+
+
+def of_every_kind() -> list[Consultation]:
+    """Consultations that differ from a new request in every member that can differ."""
+    proposed = after(active(), STARTED_AT + 1, ProposeEarlyEnd(CLIENT))
+    rate = Rate(CLIENT, Subject.SPECIALIST, 5, "Чудесно")
+    offered = after(active(), STARTED_AT + 1, ProposeExtension(SPECIALIST, 600, Decimal("12.5")))
+    return [
+        offered,
+        after(offered, STARTED_AT + 2, AnswerExtension(CLIENT, accepted=True)),
+        after(offered, STARTED_AT + 2, AnswerExtension(CLIENT, accepted=False)),
+        after(active(), STARTED_AT + 1, Leave(SPECIALIST)),
+        after(active(), STARTED_AT + 1, EndByOperator("Оплакване")),
+        *(in_state(state) for state in State),
+        after(requested(), ACCEPTED_AT, Decline(SPECIALIST, "Зает съм")),
+        replace(in_state(State.CANCELLED), withdrawn=True),
+        proposed,
+        after(proposed, STARTED_AT + 2, AnswerEarlyEnd(SPECIALIST, accepted=False)),
+        after(proposed, STARTED_AT + 2, AnswerEarlyEnd(SPECIALIST, accepted=True)),
+        after(active(), STARTED_AT + 2, ServiceInterrupted(STARTED_AT + 1)),
+        after(in_state(State.ENDED), STARTED_AT + 9, rate),
+    ]

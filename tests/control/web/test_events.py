@@ -177,7 +177,7 @@ async def test_a_page_that_comes_back_hears_where_things_stand(
 
 async def test_a_page_that_does_not_read_is_closed_and_others_go_on() -> None:
     closed: list[bool] = []
-    connection = EventConnection(SOMEONE, lambda: closed.append(True))
+    connection = EventConnection(SOMEONE, lambda: closed.append(True), lambda: None)
     for n in range(MAX_WAITING):
         connection.send(str(n))
     assert not closed
@@ -187,7 +187,7 @@ async def test_a_page_that_does_not_read_is_closed_and_others_go_on() -> None:
 
 
 async def test_quality_is_dropped_rather_than_queued() -> None:
-    connection = EventConnection(SOMEONE, lambda: None)
+    connection = EventConnection(SOMEONE, lambda: None, lambda: None)
     for n in range(10):
         connection.send_unless_late(str(n))
     connection.send("news")

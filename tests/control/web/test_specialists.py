@@ -73,7 +73,7 @@ async def test_the_online_switch(control: Control, maria: Person, ivan: Person) 
 async def test_the_online_switch_is_kept_for_the_next_page(maria: Person, ivan: Person) -> None:
     await ivan.put("/me/availability", {"available": False})
     async with await ivan.page(), await maria.page() as page:
-        assert (await page.until("presence"))["online"] is False
+        await page.until("presence", online=False)
 
 
 async def test_who_has_an_online_switch(control: Control, maria: Person) -> None:

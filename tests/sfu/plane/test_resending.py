@@ -133,6 +133,91 @@ def test_never_twice_within_a_round_trip(stage: Stage) -> None:
     assert stage.plane.counts()["resends_too_soon"] == 26
 
 
+@pytest.mark.parametrize("media", [6001, 6003])
+def test_a_request_that_crossed_an_answer_is_served_once_a_round_trip_has_passed(
+    stage: Stage, media: int
+) -> None:
+    chromium, firefox = two(stage)
+    stage.tables.slots[1]["round_trip_ns"] = 75 * MS
+    stage.send(chromium, picture(1), Rtp(96, 9, 0, 1003, b"\x10\x01screen"))
+    stage.send_rtcp(firefox, nack(FIRST, media=media))
+    [answer] = firefox.rtp
+    assert answer.ssrc == media + 1
+    stage.send_rtcp(firefox, nack(FIRST, FIRST, media=media), after_ns=10 * MS)
+    assert firefox.rtp == []
+    came = []
+    for step in range(11, 500):
+        stage.turn(after_ns=MS)
+        came += [(step, each.ssrc, each.payload) for each in firefox.rtp]
+    assert came == [(75, media + 1, answer.payload)]
+
+
+def test_a_repair_from_the_sender_serves_an_earlier_request(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.tables.slots[1]["round_trip_ns"] = 80 * MS
+    stage.send(chromium, picture(1), picture(3))
+    stage.send(chromium, again(50, 2))
+    stage.send_rtcp(firefox, nack(FIRST + 1), after_ns=20 * MS)
+    stage.send(chromium, again(51, 2), after_ns=20 * MS)
+    assert resent(firefox) == [FIRST + 1]
+    for _ in range(30):
+        stage.turn(after_ns=10 * MS)
+        assert firefox.rtp == []
+
+
+def test_a_request_after_the_round_trip_takes_the_place_of_one_that_waits(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.tables.slots[1]["round_trip_ns"] = 80 * MS
+    stage.send(chromium, picture(1))
+    for after_ns in (0, 10 * MS, 80 * MS):
+        stage.send_rtcp(firefox, nack(FIRST), after_ns=after_ns)
+    assert resent(firefox) == [FIRST]
+    for _ in range(30):
+        stage.turn(after_ns=10 * MS)
+        assert firefox.rtp == []
+
+
+def test_no_more_than_32_answers_wait_for_a_round_trip(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.send(chromium, *(picture(each) for each in range(40)))
+    everything = nack(*(FIRST + each for each in range(40)))
+    stage.send_rtcp(firefox, everything)
+    assert len(firefox.rtp) == 40
+    for _ in range(3):
+        stage.send_rtcp(firefox, everything)
+        assert firefox.rtp == []
+    stage.turn(after_ns=20 * MS)
+    assert resent(firefox) == [FIRST + each for each in range(32)]
+    stage.turn(after_ns=20 * MS)
+    assert firefox.rtp == []
+
+
+def test_what_left_the_history_meanwhile_is_not_sent_again() -> None:
+    with Stage(PlaneSettings(max_participants=4, history_ns=50 * MS)) as stage:
+        chromium, firefox = two(stage)
+        stage.tables.slots[1]["round_trip_ns"] = 80 * MS
+        stage.send(chromium, picture(1))
+        for _ in range(2):
+            stage.send_rtcp(firefox, nack(FIRST), after_ns=10 * MS)
+        for _ in range(20):
+            stage.turn(after_ns=10 * MS)
+            assert firefox.rtp == []
+
+
+def test_while_it_cannot_be_sent_to_nothing_is_sent_again(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.send(chromium, picture(1))
+    for _ in range(2):
+        stage.send_rtcp(firefox, nack(FIRST))
+    remote = int(stage.tables.slots[1]["remote"])
+    stage.tables.slots[1]["remote"] = -1
+    stage.turn(after_ns=50 * MS)
+    stage.tables.slots[1]["remote"] = remote
+    for _ in range(10):
+        stage.turn(after_ns=10 * MS)
+        assert firefox.rtp == []
+
+
 def test_a_packet_is_sent_again_a_few_times_only(stage: Stage) -> None:
     chromium, firefox = two(stage)
     stage.tables.slots[1]["round_trip_ns"] = MS
@@ -178,6 +263,8 @@ def test_a_storm_of_requests_is_bounded_work(stage: Stage) -> None:
     counts = stage.plane.counts()
     assert counts["nacks_over_rate"] > 10
     assert 1000 <= counts["resends_too_soon"] <= 1100
+    stage.turn(after_ns=20 * MS)
+    assert resent(firefox) == [FIRST + 5], "once for all of them"
     stage.send_rtcp(firefox, nack(FIRST + 6), after_ns=SECOND // 2)
     assert len(firefox.rtp) == 1, "afterwards it is served again"
 
