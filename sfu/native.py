@@ -13,10 +13,12 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 import llvmlite.binding
+import llvmlite.ir
 import numpy as np
 import numpy.typing as npt
 import pylibsrtp
 from numba.core import types
+from numba.extending import intrinsic
 from pylibsrtp import _binding
 
 from sfu.compiled import JIT_DISABLED, compiled
@@ -174,6 +176,56 @@ def read_clock(timespec: Records, timespec_address: int, clock: int) -> int:
     return int(timespec[0]["seconds"]) * 1_000_000_000 + int(timespec[0]["nanoseconds"])
 
 
+# Memory
+
+
+def _prefetch(_typing: Any, _address: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        octet = llvmlite.ir.IntType(8).as_pointer()
+        number = llvmlite.ir.IntType(32)
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch",
+            [octet],
+            llvmlite.ir.FunctionType(llvmlite.ir.VoidType(), [octet, number, number, number]),
+        )
+        pointer = builder.inttoptr(arguments[0], octet)
+        builder.call(function, [pointer, number(0), number(3), number(1)])  # to read, kept, data
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+def _prefetch_nothing(address: int) -> None:
+    """As a Python interpreter does."""
+
+
+_compile: Any = intrinsic
+prefetch: Callable[[int], None] = _prefetch_nothing if JIT_DISABLED else _compile(_prefetch)
+"""``(address)``: have the line of cache there fetched; a hint, harmless for any number."""
+
+
+def advise(address: int, size: int, advice: int) -> bool:
+    """madvise(2): whether the kernel took it. ``address`` is the beginning of a page."""
+    return int(_LIBRARY.madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), advice)) == 0
+
+
+def heap_end() -> int:
+    """Where the process's heap ends (brk(2)): what malloc gives out in small pieces is below."""
+    return int(_break(0) or 0)
+
+
+def set_malloc(option: int, value: int) -> bool:
+    """mallopt(3); False where libc has no such thing."""
+    try:
+        return bool(_LIBRARY.mallopt(option, value))
+    except AttributeError:
+        return False
+
+
+_break: Any = _LIBRARY.sbrk
+_break.argtypes, _break.restype = [ctypes.c_ssize_t], ctypes.c_void_p
+
+
 # Batches of messages
 
 
@@ -186,6 +238,8 @@ class Messages:
         names: uint8[count × 28], the peers' addresses.
         control: int64[count × 12], control messages (see ``receive_time``), if asked for.
         overflow: uint8[count × overflow], what of a message does not fit into ``size``.
+
+    ``zeros`` makes the arrays, all but ``overflow``.
     """
 
     def __init__(
@@ -198,6 +252,7 @@ class Messages:
         control: bool = False,
         overflow: int = 0,
         spare: int = 0,
+        zeros: Callable[[int, npt.DTypeLike], npt.NDArray[Any]] = np.zeros,
     ) -> None:
         self.count = count
         self.size = size
@@ -205,12 +260,12 @@ class Messages:
         # an odd number of cache lines, so that equal offsets do not share cache sets
         self.stride = (headroom + size + tailroom + 63) // 64 * 64
         self.stride += 64 if self.stride % 128 == 0 else 0
-        self.data: Octets = np.zeros((count + spare) * self.stride, np.uint8)
-        self.names: Octets = np.zeros(count * ADDRESS_SIZE, np.uint8)
-        self.control: Integers = np.zeros(count * CONTROL_SIZE // 8 if control else 0, np.int64)
+        self.data: Octets = zeros((count + spare) * self.stride, np.uint8)
+        self.names: Octets = zeros(count * ADDRESS_SIZE, np.uint8)
+        self.control: Integers = zeros(count * CONTROL_SIZE // 8 if control else 0, np.int64)
         parts = 2 if overflow else 1
-        self.vectors: Records = np.zeros(count * parts, IOVEC)
-        self.headers: Records = np.zeros(count, MMSGHDR)
+        self.vectors: Records = zeros(count * parts, IOVEC)
+        self.headers: Records = zeros(count, MMSGHDR)
         at = np.arange(count)
         self.vectors["base"][::parts] = address_of(self.data) + at * self.stride + headroom
         self.vectors["length"][::parts] = size

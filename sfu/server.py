@@ -17,6 +17,7 @@ from aiortc.rtcdtlstransport import SRTPProtectionProfile
 from sfu.api import Event, Join, RefusalCode, Refused, Reply, Request, RestartIce
 from sfu.connection import State
 from sfu.events import EventQueue
+from sfu.large_pages import Heap
 from sfu.native import SrtpSession, pack_address, unpack_address
 from sfu.negotiation import Candidate
 from sfu.node import (
@@ -135,6 +136,8 @@ class Worker:
             source=random.SystemRandom(),
             max_participants=settings.plane.max_participants,
         )
+        self._heap = Heap()
+        self._heap.advise()
         self._plane = Plane(sock, settings.plane)
         self._events = EventQueue()
         self._commands: deque[PlaneCommand | _SetSrtp] = deque()
@@ -282,6 +285,7 @@ class Worker:
         if self._transports.get(slot) is not transport:
             return
         self._outcomes[keys.profile] += 1
+        self._heap.advise()
         inbound = SrtpSession(keys.libsrtp_profile, keys.inbound, outbound=False)
         outbound = SrtpSession(keys.libsrtp_profile, keys.outbound, outbound=True)
         self._sessions[slot] = (inbound, outbound)

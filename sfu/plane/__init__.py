@@ -2,8 +2,9 @@
 
 from sfu.plane.compilation import WarmUp, warm_up
 from sfu.plane.downlink import DownlinkCounts
-from sfu.plane.plane import ConnectionStatistics, Plane, PlaneBusy
+from sfu.plane.plane import Plane, PlaneBusy
 from sfu.plane.records import DtlsReceived, Faulted, PlaneEvent, Released, StunReceived
+from sfu.plane.statistics import ConnectionStatistics
 from sfu.plane.tables import MAX_PARTICIPANTS, DropReason, PlaneSettings
 
 __all__ = [

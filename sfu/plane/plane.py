@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,23 +15,20 @@ import numpy as np
 from sfu.compiled import JIT_DISABLED
 from sfu.native import ADDRESS_SIZE, SO_RXQ_OVFL, SO_TIMESTAMPNS
 from sfu.plane.compilation import warm_up
-from sfu.plane.downlink import DownlinkCounts, read_downlink
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.offloads import receive_runs, sends_runs
-from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
+from sfu.plane.statistics import ConnectionStatistics, Statistics
 from sfu.plane.tables import (
     CNAME_SIZE,
-    INBOUND,
     MID_SIZE,
-    OUTBOUND,
     Counter,
     DropReason,
     PlaneSettings,
     Role,
     make_tables,
 )
-from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, MediaMap, TrackKind
+from sfu.rtp.media import MediaMap, TrackKind
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +36,6 @@ _EVENTS_A_READ: Final = 64
 _SOCKET_BUFFER: Final = 8 << 20  # 100 ms of a flood of small datagrams, which cost 1 kB each
 _CHANNEL_BUFFER: Final = 1 << 20
 _FAULT_LOG_INTERVAL_S: Final = 10.0
-_FRESH_REPORT_NS: Final = 6_000_000_000
 _ROLES: Final = {
     TrackKind.AUDIO: (Role.AUDIO, None),
     TrackKind.VIDEO: (Role.VIDEO, Role.VIDEO_RTX),
@@ -53,37 +48,6 @@ _SO_RCVBUFFORCE: Final = 33
 
 class PlaneBusy(Exception):
     """The command channel is full: the plane does not keep up. Nothing was asked of it."""
-
-
-@dataclass(frozen=True)
-class ConnectionStatistics:
-    """What the plane has counted of one connection since it was opened. Directions are the node's.
-
-    Attributes:
-        packets_in, octets_in: authentic SRTP and SRTCP from the browser, UDP payload.
-        packets_out, octets_out: SRTP and SRTCP given to the socket for the browser.
-        expected_in, received_in: RTP packets over all its sources (RFC 3550 appendix A.3).
-        jitter_in_s: the largest interarrival jitter of its sources (RFC 3550 appendix A.8).
-        media_packets_out: RTP packets sent to it.
-        lost_out: of these, how many it reports lost in all; less than 0 when some came twice.
-        fraction_lost_out: the fraction of them that its last reports called lost (0 to 1), None
-            when it has not reported for some seconds.
-        round_trip_s: by its last report, None when not known.
-        downlink: what ``sfu.survival`` judges by.
-    """
-
-    packets_in: int
-    octets_in: int
-    packets_out: int
-    octets_out: int
-    expected_in: int
-    received_in: int
-    jitter_in_s: float | None
-    media_packets_out: int
-    lost_out: int
-    fraction_lost_out: float | None
-    round_trip_s: float | None
-    downlink: DownlinkCounts = field(default_factory=DownlinkCounts)
 
 
 class Plane:
@@ -117,6 +81,7 @@ class Plane:
         if settings.receive_runs:
             receive_runs(sock)
         _enlarge(sock, _SOCKET_BUFFER)
+        self._statistics = Statistics(self._tables)
         self._heard_ns = self._tables.slots["last_heard_ns"]
         self._state = self._tables.state[0]
         self._state["socket"] = sock.fileno()
@@ -260,48 +225,7 @@ class Plane:
     def statistics(self, slot: int) -> ConnectionStatistics:
         """The counts of ``slot``. Each is up to date; together they may be a packet apart."""
         self._check_slot(slot)
-        # whole columns become lists: a structured scalar of NumPy takes longer than this loop
-        record = self._tables.slots[slot]
-        sources = self._tables.sources[slot * INBOUND : (slot + 1) * INBOUND]
-        streams = self._tables.streams[slot * OUTBOUND : (slot + 1) * OUTBOUND]
-        expected = received = 0
-        jitters: list[float] = []
-        for place, ssrc in enumerate(sources["ssrc"].tolist()):
-            if ssrc < 0:
-                continue
-            reception = sources["reception"][place].tolist()
-            if reception[RECEIVED] == 0:
-                continue
-            expected += reception[HIGHEST] - reception[FIRST] + 1
-            received += reception[RECEIVED]
-            if sources["rtx"][place] == 0:
-                is_audio = sources["kind"][place] == TrackKind.AUDIO
-                rate = CLOCK_RATE_AUDIO if is_audio else CLOCK_RATE_VIDEO
-                jitters.append(reception[JITTER_SCALED] / 16 / rate)
-        now_ns = time.time_ns()
-        packets = streams["packets"].tolist()
-        weight = lost = 0
-        for each, (reported_ns, fraction) in enumerate(
-            zip(streams["reported_ns"].tolist(), streams["fraction_lost"].tolist(), strict=True)
-        ):
-            if now_ns - reported_ns < _FRESH_REPORT_NS:
-                weight += packets[each]
-                lost += fraction * packets[each]
-        trip_ns = int(record["round_trip_ns"])
-        return ConnectionStatistics(
-            packets_in=int(record["packets_in"]),
-            octets_in=int(record["octets_in"]),
-            packets_out=int(record["packets_out"]),
-            octets_out=int(record["octets_out"]),
-            expected_in=expected,
-            received_in=received,
-            jitter_in_s=max(jitters) if jitters else None,
-            media_packets_out=sum(packets),
-            lost_out=sum(streams["packets_lost"].tolist()),
-            fraction_lost_out=lost / 256 / weight if weight else None,
-            round_trip_s=trip_ns / 1e9 if trip_ns >= 0 else None,
-            downlink=read_downlink(self._tables, slot, now_ns),
-        )
+        return self._statistics.of(slot, time.time_ns())
 
     def drops(self) -> dict[str, int]:
         """How many were dropped, by the name of the reason in small letters, since the start."""

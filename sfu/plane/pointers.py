@@ -8,6 +8,7 @@ also when the compiler's own bounds checks are off. (The loop counts what raises
 from typing import Final
 
 from sfu.compiled import compiled_within
+from sfu.large_pages import LINE
 from sfu.native import (
     ADDRESS_SIZE,
     CLOCK_MONOTONIC,
@@ -19,6 +20,7 @@ from sfu.native import (
     clock_nanosleep,
     memmove,
     poll,
+    prefetch,
     read_clock,
     recv,
     recvmmsg,
@@ -36,7 +38,14 @@ from sfu.plane.tables import (
     BATCH,
     CONTROL_ROW,
     CONTROL_WORDS,
+    HOT_SLOT,
+    HOT_SOURCE,
+    HOT_STREAM,
+    INBOUND,
+    OUTBOUND,
     SLOT_SIZE,
+    SOURCE_SIZE,
+    STREAM_SIZE,
     STRIDE,
     Tables,
 )
@@ -95,6 +104,41 @@ def _context(t: Tables, slot: int, outbound: bool) -> int:
     if context == 0:
         raise IndexError("a slot without keys")
     return context
+
+
+# What is about to be used. The processor fetches it while it does other work. This is a hint, which
+# never raises.
+
+
+@compiled_within
+def _fetch(address: int, size: int) -> None:
+    for at in range(0, size, LINE):
+        prefetch(address + at)
+
+
+@compiled_within
+def fetch_slot(t: Tables, slot: int) -> None:
+    """What forwarding looks at of a slot; nothing when there is no such slot."""
+    if 0 <= slot < t.slots.size:
+        _fetch(int(t.state[0]["slots_address"]) + slot * SLOT_SIZE, HOT_SLOT)
+
+
+@compiled_within
+def fetch_call(t: Tables, slot: int) -> None:
+    """What forwarding from a slot looks at elsewhere: its sources, and where they go."""
+    state = t.state[0]
+    record = t.slots[slot]
+    prefetch(int(record["srtp_in"]))
+    at = int(state["sources_address"]) + slot * INBOUND * SOURCE_SIZE
+    _fetch(at, HOT_SOURCE)
+    _fetch(at + SOURCE_SIZE, HOT_SOURCE)
+    partner = int(record["partner"])
+    if 0 <= partner < t.slots.size:
+        prefetch(int(t.slots[partner]["srtp_out"]))
+        at = int(state["streams_address"]) + partner * OUTBOUND * STREAM_SIZE
+        _fetch(at, HOT_STREAM)
+        _fetch(at + STREAM_SIZE, HOT_STREAM)
+        prefetch(at + 2 * STREAM_SIZE)  # whether there is RTX
 
 
 # Octets

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sfu.large_pages import LINE, LargePages
 from sfu.native import (
     ADDRESS_SIZE,
     CONTROL_SIZE,
@@ -231,107 +232,129 @@ class PlaneSettings:
     resend_percent: int = 50
 
 
-SLOT = np.dtype(
+def _in_lines(fields: list[Any]) -> np.dtype[np.void]:
+    """A record that fills whole lines of the cache, so that none is shared by two."""
+    kind = np.dtype(fields)
+    parts = [(name, *kind.fields[name][:2]) for name in kind.names or () if kind.fields]
+    names, formats, offsets = zip(*parts, strict=True)
+    return np.dtype(
+        {
+            "names": names,
+            "formats": formats,
+            "offsets": offsets,
+            "itemsize": -(-kind.itemsize // LINE) * LINE,
+        }
+    )
+
+
+SLOT = _in_lines(
     [
+        # First what forwarding looks at, eight numbers a line of the cache: what is used together
         ("open", np.int64),
-        ("listed", np.int64),  # 1 when it is in ``open_slots``
-        ("ufrag", np.uint8, (8,)),
-        ("ufrag_before", np.uint8, (8,)),  # the one before an ICE restart, or zeros
-        ("partner", np.int64),  # slot, or −1
         ("srtp_in", np.int64),  # srtp_t, or 0
         ("srtp_out", np.int64),
         ("media", np.int64),  # 1 when the fields of MediaMap below are set
-        # Addresses, in the kernel's form; ``remote`` is the index of the one sent to, or −1
-        ("addresses", np.int32, (ADDRESSES, ADDRESS_WORDS)),
-        ("address_count", np.int64),
-        ("address_heard_ns", np.int64, (ADDRESSES,)),
-        ("address_added", np.int64, (ADDRESSES,)),  # counts up: the least is the oldest
-        ("remote", np.int64),
-        ("last_heard_ns", np.int64),
+        ("partner", np.int64),  # slot, or −1
+        ("remote", np.int64),  # the index in ``addresses`` of the one sent to, or −1
         ("faults", np.int64),
+        ("media_full_ns", np.int64),  # a token bucket (``bucket``)
+        # …
+        ("last_heard_ns", np.int64),
+        ("packets_in", np.int64),
+        ("octets_in", np.int64),
+        ("packets_out", np.int64),
+        ("octets_out", np.int64),
+        ("feedback_by_partner", np.int64),
+        ("epoch", np.int64),  # of what is sent here: one a partner
         ("pressing", np.int64),  # 1: a timer is due soon, see ``loop``
-        ("fault_untold", np.int64),  # 1: the event waits for room
-        ("release_untold", np.int64),
-        # Token buckets: when the bucket will be full again (see ``bucket.take``)
-        ("stun_full_ns", np.int64),
-        ("dtls_full_ns", np.int64),
-        ("media_full_ns", np.int64),
-        ("attempts_full_ns", np.int64),
-        # MediaMap
-        ("codec_of", np.uint8, (128,)),
-        ("payload_of", np.int16, (CODECS,)),  # −1 for none
-        ("extension_of", np.uint8, (16,)),
-        ("id_of", np.uint8, (EXTENSIONS,)),  # 0 for none
-        ("mids", np.uint8, (TRACKS, MID_SIZE)),
-        ("mid_lengths", np.int64, (TRACKS,)),
-        ("cname", np.uint8, (CNAME_SIZE,)),
-        ("cname_length", np.int64),
-        # What is sent here: one epoch a partner
-        ("epoch", np.int64),
+        # …
+        ("arrival", np.int64, (ARRIVAL_FIELDS,)),  # of what comes from here (``feedback``)
         ("transport_epoch", np.int64),  # the epoch in which ``transport_shift`` holds
         ("transport_shift", np.int64),  # our transport-wide number less the partner's
         ("transport_first", np.int64),  # ours
         ("transport_last", np.int64),  # ours
-        # What comes from here
-        ("arrival", np.int64, (ARRIVAL_FIELDS,)),
-        ("feedback_by_partner", np.int64),
+        ("resend_credit", np.int64),  # see ``resending``
+        # …
+        ("arena", np.int64),  # of its history, −1 for none yet
+        ("history_from", np.int64),  # what was written there before belongs to someone else
+        ("numbered_packets", np.int64),  # sent with a transport-wide number
+        ("numbered_octets", np.int64),  # as the link sees them
+        ("payload_of", np.int16, (CODECS,)),  # of MediaMap, −1 for none
+        ("_gap1", np.uint8, (2,)),
+        # …
+        ("extension_of", np.uint8, (16,)),
+        ("id_of", np.uint8, (EXTENSIONS,)),  # 0 for none
+        ("_gap2", np.uint8, (1,)),
+        ("alone_since_ns", np.int64),  # 0: the partner is there
+        ("feedback_due_ns", np.int64),
+        ("remb_due_ns", np.int64),
+        ("report_due_ns", np.int64),
+        ("round_trip_ns", np.int64),  # −1 when not known
+        # …
+        ("address_heard_ns", np.int64, (ADDRESSES,)),
+        # Addresses in the kernel's form
+        ("addresses", np.int32, (ADDRESSES, ADDRESS_WORDS)),
+        ("address_count", np.int64),
+        ("stun_full_ns", np.int64),  # token buckets
+        ("dtls_full_ns", np.int64),
+        ("attempts_full_ns", np.int64),
+        # …
+        ("codec_of", np.uint8, (128,)),
+        # From here on what most packets do not look at
+        ("listed", np.int64),  # 1 when it is in ``open_slots``
+        ("ufrag", np.uint8, (8,)),
+        ("ufrag_before", np.uint8, (8,)),  # the one before an ICE restart, or zeros
+        ("address_added", np.int64, (ADDRESSES,)),  # counts up: the least is the oldest
+        ("fault_untold", np.int64),  # 1: the event waits for room
+        ("release_untold", np.int64),
+        # MediaMap
+        ("mids", np.uint8, (TRACKS, MID_SIZE)),
+        ("mid_lengths", np.int64, (TRACKS,)),
+        ("cname", np.uint8, (CNAME_SIZE,)),
+        ("cname_length", np.int64),
+        # Feedback about what comes from here
         ("feedback_from", np.int64),  # the first number that the partner answers
         ("feedback_told", np.int64),  # the last number that the partner has answered
         ("feedback_count", np.int64),
         ("feedback_reference", np.int64),  # last reference time sent, −1 for none
         ("feedback_shift", np.int64),
         ("feedback_fresh", np.int64),  # 1: the answerer changed, the shift is not chosen yet
-        ("feedback_due_ns", np.int64),
-        ("alone_since_ns", np.int64),  # 0: the partner is there
-        ("remb_due_ns", np.int64),
         ("remb_frees", np.int64),  # how often the REMB that frees is still to be sent
         ("remb_relayed", np.int64),  # 1: the partner's REMB holds it
         ("clock_known", np.int64),
         ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
-        ("report_due_ns", np.int64),
-        ("round_trip_ns", np.int64),  # −1 when not known
-        # What may be sent to it again, see ``history`` and ``resending``
-        ("arena", np.int64),  # −1 for none yet
-        ("history_from", np.int64),  # what was written there before belongs to someone else
-        ("resend_credit", np.int64),
         ("nack_full_ns", np.int64),  # a token bucket
         ("owed_count", np.int64),
         ("owed", np.int64, (OWED,)),  # unwrapped numbers, ours, each twice its value + video track
-        # Statistics
-        ("packets_in", np.int64),
-        ("octets_in", np.int64),
-        ("packets_out", np.int64),
-        ("octets_out", np.int64),
-        # Survival: packets sent with a transport-wide number, and what feedback told of them
-        ("numbered_packets", np.int64),
-        ("numbered_octets", np.int64),  # as the link sees them
+        # Survival: what feedback told of the packets sent with a transport-wide number
         ("told", np.int64, (TOLD_FIELDS,)),
         ("told_last", np.int64),  # ours: the highest number told of
     ]
 )
 
-SOURCE = np.dtype(
+SOURCE = _in_lines(
     [
         ("ssrc", np.int64),  # −1: this place is free
         ("kind", np.int64),  # TrackKind, or −1 for a source of RTCP alone
         ("rtx", np.int64),
-        ("declared", np.int64),
         ("heard_ns", np.int64),
         ("highest", np.int64),
         ("packets", np.int64),
+        ("media_ns", np.int64),  # when its last media packet came, 0 for never
+        ("keyframe_wanted", np.int64),
+        ("next_number", np.int64),  # the unwrapped number that would be no gap
+        ("missing", np.int64),  # how many numbers are in the list
         ("reception", np.int64, (RECEPTION_FIELDS,)),
+        # What most packets do not look at
+        ("declared", np.int64),
         ("report_ns", np.int64),  # when its last sender report came, 0 for never
         ("report_ntp_ns", np.int64),  # what that said, as Unix time of the browser's clock
         ("report_middle", np.int64),  # the middle 32 bits of its NTP time
         ("report_timestamp", np.int64),
         # Keyframes (``keyframes``)
-        ("media_ns", np.int64),  # when its last media packet came, 0 for never
-        ("keyframe_wanted", np.int64),
         ("keyframe_asked_ns", np.int64),
         ("keyframe_tries", np.int64),  # requests sent since it is wanted
         # Loss repair, see ``losses``
-        ("next_number", np.int64),  # the unwrapped number that would be no gap
-        ("missing", np.int64),  # how many numbers are in the list
         ("oldest_missing", np.int64),  # no number below it is in the list
         ("ask_ns", np.int64),  # when the next NACK is due
         ("tolerance_ns", np.int64),  # how late a packet may be without being lost
@@ -355,7 +378,7 @@ LOSS = np.dtype(
 )
 """A missing packet of a source: place ``source_place * LOSS_REACH + number % LOSS_REACH``."""
 
-STREAM = np.dtype(
+STREAM = _in_lines(
     [
         ("ssrc", np.int64),  # −1 for none
         ("epoch", np.int64),  # the epoch in which ``shift`` holds
@@ -363,7 +386,8 @@ STREAM = np.dtype(
         ("shift", np.int64),  # our sequence number less the source's
         ("first", np.int64),  # ours, of the epoch
         ("last", np.int64),  # ours, the highest sent
-        ("start", np.int64),  # the very first sequence number
+        ("packets", np.int64),
+        ("octets", np.int64),  # of payload, RFC 3550 section 6.4.1
         # The timestamps of a track: kept by its media stream, used by its RTX stream
         ("time_epoch", np.int64),
         ("time_source", np.int64),
@@ -371,13 +395,6 @@ STREAM = np.dtype(
         ("time_shift_before", np.int64),  # the one before the source's clock was set
         ("time_last", np.int64),
         ("time_last_ns", np.int64),  # 0: nothing sent yet
-        ("packets", np.int64),
-        ("octets", np.int64),  # of payload, RFC 3550 section 6.4.1
-        # The receiver's last report block
-        ("reported_ns", np.int64),
-        ("fraction_lost", np.int64),  # of 256
-        ("packets_lost", np.int64),
-        ("resends", np.int64),  # of this media stream, from the history
         # Picture ids (``pictures``), kept by a media stream and used by its RTX stream
         ("picture_epoch", np.int64),  # the epoch and the source in which the shifts hold
         ("picture_source", np.int64),
@@ -387,9 +404,15 @@ STREAM = np.dtype(
         ("layer_settled", np.int64),
         ("layer_shift", np.int64),  # the same for TL0PICIDX
         ("layer_last", np.int64),
+        # The receiver's last report block
+        ("reported_ns", np.int64),
+        ("fraction_lost", np.int64),  # of 256
+        ("packets_lost", np.int64),
         # Keyframe requests: the last full intra request of the receiver (RFC 5104)
         ("intra_sender", np.int64),
         ("intra_number", np.int64),  # −1 for none
+        ("resends", np.int64),  # of this media stream, from the history
+        ("start", np.int64),  # the very first sequence number
     ]
 )
 """A stream that is sent to a slot: place ``slot * OUTBOUND + role``."""
@@ -398,6 +421,7 @@ DATAGRAM = np.dtype(
     [
         ("row", np.int64),  # of ``data``
         ("message", np.int64),  # that it came in
+        ("place", np.int64),  # of the address it came from, or −1
         ("length", np.int64),
         ("truncated", np.int64),
         ("arrival_ns", np.int64),
@@ -469,6 +493,8 @@ STATE = np.dtype(
         ("rows_address", np.int64),
         ("history_address", np.int64),
         ("slots_address", np.int64),
+        ("sources_address", np.int64),
+        ("streams_address", np.int64),
         ("length_address", np.int64),
         ("command_address", np.int64),
         ("event_address", np.int64),
@@ -554,6 +580,11 @@ STRIDE: Final = Messages(1, LARGEST_DATAGRAM, headroom=_HEADROOM, tailroom=_TAIL
 CONTROL_WORDS: Final = CONTROL_SIZE // 8
 ADDRESSES_OFFSET: Final = int(SLOT.fields["addresses"][1]) if SLOT.fields else 0
 SLOT_SIZE: Final = SLOT.itemsize
+SOURCE_SIZE: Final = SOURCE.itemsize
+STREAM_SIZE: Final = STREAM.itemsize
+HOT_SLOT: Final = 7 * LINE  # of a slot, what most packets look at; of a source, and of a stream
+HOT_SOURCE: Final = 3 * LINE
+HOT_STREAM: Final = 3 * LINE
 
 
 def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messages]]:
@@ -561,6 +592,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     slots = settings.max_participants
     if not 1 <= slots <= MAX_PARTICIPANTS:
         raise ValueError(f"max_participants must be 1 to {MAX_PARTICIPANTS}, not {slots}")
+    pages = LargePages()
     incoming = Messages(
         BATCH,
         LARGEST_DATAGRAM,
@@ -569,28 +601,29 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         control=True,
         overflow=OVERFLOW_SIZE if settings.receive_runs else 0,
         spare=DATA_ROWS - BATCH,
+        zeros=pages.zeros,
     )
-    outgoing = Messages(QUEUE + MAX_SEGMENTS, 0, control=True)
+    outgoing = Messages(QUEUE + MAX_SEGMENTS, 0, control=True, zeros=pages.zeros)
     outgoing.control[0::CONTROL_WORDS] = 18  # CMSG_LEN of 16 bits
     outgoing.control[1::CONTROL_WORDS] = SOL_UDP | UDP_SEGMENT << 32
     tables = Tables(
-        slots=np.zeros(slots, SLOT),
-        sources=np.zeros(slots * INBOUND, SOURCE),
-        streams=np.zeros(slots * OUTBOUND, STREAM),
+        slots=pages.zeros(slots, SLOT),
+        sources=pages.zeros(slots * INBOUND, SOURCE),
+        streams=pages.zeros(slots * OUTBOUND, STREAM),
         losses=np.zeros(slots * INBOUND * LOSS_REACH, LOSS),  # touched only where packets are lost
         kept=np.zeros(slots * 2 * KEPT_PACKETS, KEPT),  # and these where there is video
         history=np.zeros(max(slots * settings.history_octets, 1), np.uint8),
         arenas=np.zeros(slots, np.int64),
         free_arenas=np.arange(slots, dtype=np.int64)[::-1].copy(),
         # at most half full, so that a chain of collisions stays short
-        places=np.full(1 << (slots * ADDRESSES * 2 - 1).bit_length(), -1, np.int32),
+        places=pages.zeros(1 << (slots * ADDRESSES * 2 - 1).bit_length(), np.int32),
         open_slots=np.zeros(slots, np.int64),
         rings=np.zeros((slots, ARRIVALS), np.int64),
         sizes=np.zeros((slots, SENT), np.uint16),
         drops=np.zeros(len(DropReason), np.int64),
         counts=np.zeros(len(Counter), np.int64),
         state=np.zeros(1, STATE),
-        datagrams=np.zeros(DATA_ROWS, DATAGRAM),
+        datagrams=pages.zeros(DATA_ROWS, DATAGRAM),
         data=incoming.data,
         names=incoming.names.view(np.int32),
         control=incoming.control,
@@ -599,7 +632,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         send_headers=outgoing.headers,
         send_vectors=outgoing.vectors,
         send_control=outgoing.control,
-        queue=np.zeros(QUEUE, QUEUED),
+        queue=pages.zeros(QUEUE, QUEUED),
         order=np.zeros(QUEUE, np.int64),
         ends=np.zeros(QUEUE, np.int64),
         chains=np.full(slots, -1, np.int64),
@@ -633,6 +666,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     tables.blank_source["ssrc"] = -1
     for field in ("ssrc", "picture_last", "layer_last", "intra_number"):
         tables.blank_stream[field] = -1
+    tables.places[:] = -1
     tables.slots[:] = tables.blank_slot
     tables.sources[:] = tables.blank_source
     tables.streams[:] = tables.blank_stream
@@ -650,6 +684,8 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         ("rows_address", tables.rows),
         ("history_address", tables.history),
         ("slots_address", tables.slots),
+        ("sources_address", tables.sources),
+        ("streams_address", tables.streams),
         ("length_address", tables.length),
         ("command_address", tables.command),
         ("event_address", tables.event),

@@ -1,6 +1,7 @@
 """What reaches whom: classification, hostile datagrams, events, rates and faults."""
 
 import os
+import socket
 import struct
 from contextlib import suppress
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfu.native import pack_address
 from sfu.plane import DtlsReceived, Faulted, Released, StunReceived
 from sfu.plane.tables import Phase
 from tests.sfu.plane.stage import (
@@ -263,3 +265,16 @@ def test_three_faults_close_a_participant_and_spare_the_others() -> None:
         stage.tables.slots[0]["partner"] = -1
         stage.turn(after_ns=20 * MS)
         assert stage.plane.read_events() == [Faulted(0)]
+
+
+def test_commands_read_within_a_batch_hold_for_the_datagrams_behind() -> None:
+    """Whose they are was looked up for all of the batch before."""
+    with Stage() as stage:
+        chromium = stage.connect(0)
+        firefox = stage.connect(1, FIREFOX, partner=0)
+        stranger = pack_address(("127.0.0.1", 9), socket.AF_INET)
+        packet = chromium.protect(Rtp(96, 1, 0, 1001))
+        stage.plane.close_participant(0)
+        stage.turn([(stranger, packet), (chromium.address, packet)], commands=False)
+        assert stage.drops == {"unknown_source": 2}
+        assert firefox.rtp == []

@@ -26,6 +26,7 @@ FUNCTIONS_OF_C = {
     "memmove",
     "poll",
     "ppoll",
+    "prefetch",
     "read_clock",
     "recv",
     "recvmmsg",
