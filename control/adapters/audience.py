@@ -1,7 +1,9 @@
 """Those who watch: what the shell tells the open pages of."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from control.adapters.records import Recorded
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.quality import Level, PausedVideo
@@ -10,8 +12,8 @@ from control.consultations.quality import Level, PausedVideo
 class Audience(Protocol):
     """Takes news for the pages of both participants, or of one. Never blocks, never raises."""
 
-    def consultation_changed(self, consultation: Consultation) -> None:
-        """Something in it is different now."""
+    def consultation_changed(self, consultation: Consultation, events: Sequence[Recorded]) -> None:
+        """These happened to it, and it stands so now."""
         ...
 
     def connection_replaced(

@@ -5,10 +5,15 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from control.adapters.audience import Audience
+from control.adapters.engines import Work
 from control.adapters.errands import Errands
+from control.adapters.open_consultations import Draft, OpenConsultations
 from control.adapters.people import Specialist, User
+from control.adapters.records import Recorded, recorded
 from control.adapters.scheduler import Clock, Scheduler
 from control.adapters.store import Store
 from control.consultations import requests
@@ -23,17 +28,42 @@ from control.consultations.commands import (
 )
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import deadline, due
-from control.consultations.events import Ended, Event
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
 from control.consultations.states import State
-from control.errors import NotFound
+from control.errors import ControlError, DatabaseUnavailable, NotFound
 
 log = logging.getLogger(__name__)
+
+# So many steps share a transaction at most: those behind wait for it.
+MOST_TOGETHER = 50
+
+# What is decided about a draft at a time.
+Rule = Callable[[Draft, float], list[Change]]
+# Makes what is stored together with the consultation that a command led to.
+Alongside = Callable[[Consultation], Work[Any]]
+
+
+@dataclass(frozen=True)
+class _Step:
+    rule: Rule
+    # A consultation that the rule looks at, be it open or not.
+    about: str | None
+    alongside: Alongside | None
+    decided: asyncio.Future[list[Change]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def fail(self, error: Exception) -> None:
+        if not self.decided.done():
+            self.decided.set_exception(error)
 
 
 class LiveConsultations:
     """Applies the rules one step at a time: rule, then store, then memory, then the audience.
+
+    Steps that wait while others are stored are decided one after the other upon a draft, and share
+    the next transaction. A step that could not be stored has not happened.
 
     What the node tells of liveness is kept in memory only: it is worth nothing after a restart,
     and comes twice a second for each consultation.
@@ -55,32 +85,35 @@ class LiveConsultations:
         self._errands = errands
         # Called with the id of a consultation whose room is not needed any more.
         self._on_over = on_over
-        self._open: dict[str, Consultation] = {}
-        self._open_by_user: dict[str, set[str]] = {}
-        # One step at a time, for a rule may look at other consultations.
-        self._step = asyncio.Lock()
+        self._open = OpenConsultations()
+        self._steps: list[_Step] = []
+        self._stepping = False
+        # Of these nobody knows what is stored: the database was lost before it answered.
+        self._in_doubt: set[str] = set()
         self.scheduler = Scheduler(clock, self._on_due)
-        # Events by name since the start, for the metrics.
+        # Events by type since the start, for the metrics.
         self.happened: Counter[str] = Counter()
 
-    async def load(self) -> None:
-        """Take up what was open when control stopped."""
-        async with self._step:
-            now = self._clock()
-            await self._commit(
-                [
-                    perform(each, ServiceInterrupted(since=now), now, self._policy)
-                    for each in await self._store.open_consultations()
-                ]
-            )
+    async def load(self, alive_at: float | None) -> None:
+        """Take up what was open when control stopped; ``alive_at`` is when it last lived."""
+        stored = await self._store.open_consultations()
+        for consultation in stored:
+            self._take(consultation)
+
+        def rule(draft: Draft, now: float) -> list[Change]:
+            since = now if alive_at is None else alive_at
+            return [perform(each, ServiceInterrupted(since), now, self._policy) for each in stored]
+
+        if stored:
+            await self._step(rule)
 
     def open(self) -> list[Consultation]:
         """Every open consultation, as it stands."""
-        return list(self._open.values())
+        return self._open.all()
 
     def open_of(self, user_id: str) -> list[Consultation]:
         """A user's open consultations."""
-        return self._of_either(user_id)
+        return self._open.of(user_id)
 
     def joinable(self, consultation_id: str) -> Consultation | None:
         """The consultation if its participants may be in the room now."""
@@ -92,77 +125,48 @@ class LiveConsultations:
         consultation = self._open.get(consultation_id)
         if consultation is None:
             consultation = await self._store.consultation(consultation_id)
-        role = consultation.role_of(user_id) if consultation else None
-        if consultation is None or role is None:
-            raise NotFound("There is no such consultation.")
-        return consultation, role
+        return _theirs(consultation, user_id)
 
-    async def list_of(self, user_id: str, limit: int) -> list[Consultation]:
-        """A user's consultations, newest first."""
-        stored = await self._store.consultations_of(user_id, limit)
-        return [self._open.get(each.id, each) for each in stored]
+    async def list_of(
+        self, user_id: str, limit: int, before: tuple[float, str] | None = None
+    ) -> list[Consultation]:
+        """A user's consultations, newest first; see ``Store.consultations_of``."""
+        stored = await self._store.consultations_of(user_id, limit, before)
+        return [self._open.get(each.id) or each for each in stored]
 
     async def request(
-        self, client: User, specialist: Specialist, purpose: str, specialist_online: bool
+        self,
+        client: User,
+        specialist: Specialist,
+        purpose: str,
+        specialist_online: bool,
+        alongside: Alongside | None = None,
     ) -> Consultation:
         """A new request of ``client``."""
-        return await self._errands.undisturbed(
-            self._request(client, specialist, purpose, specialist_online)
-        )
 
-    async def _request(
-        self, client: User, specialist: Specialist, purpose: str, specialist_online: bool
-    ) -> Consultation:
-        async with self._step:
-            change = requests.request(
-                uuid.uuid4().hex,
-                client.party,
-                specialist.user.party,
-                specialist.terms,
-                purpose,
-                specialist_online=specialist_online,
-                others=self._of_either(client.id, specialist.user.id),
-                now=self._clock(),
-                policy=self._policy,
-            )
-            await self._commit([change])
-        return change.consultation
-
-    async def perform(
-        self, user_id: str, consultation_id: str, command: Callable[[Role], Command]
-    ) -> Consultation:
-        """A user's command. ``command`` makes it from their role, e.g. ``Leave``."""
-        return await self._errands.undisturbed(self._perform(user_id, consultation_id, command))
-
-    async def _perform(
-        self, user_id: str, consultation_id: str, command: Callable[[Role], Command]
-    ) -> Consultation:
-        async with self._step:
-            consultation, role = await self.of(user_id, consultation_id)
-            order = command(role)
-            now = self._clock()
-            if isinstance(order, Accept):
-                changes = requests.accept(
-                    consultation,
-                    order.by,
-                    others=self._of_either(consultation.client.id, consultation.specialist.id),
+        def rule(draft: Draft, now: float) -> list[Change]:
+            return [
+                requests.request(
+                    uuid.uuid4().hex,
+                    client.party,
+                    specialist.user.party,
+                    specialist.terms,
+                    purpose,
+                    specialist_online=specialist_online,
+                    others=draft.open_of(client.id, specialist.user.id),
                     now=now,
                     policy=self._policy,
                 )
-            else:
-                changes = [perform(consultation, order, now, self._policy)]
-            await self._commit(changes)
-        return changes[0].consultation
+            ]
+
+        return (await self._step(rule, alongside=alongside))[0].consultation
 
     async def shut_out(self, user_id: str, detail: str) -> None:
         """End what a user is in and withdraw what was asked, by an operator's will."""
-        await self._errands.undisturbed(self._shut_out(user_id, detail))
 
-    async def _shut_out(self, user_id: str, detail: str) -> None:
-        async with self._step:
-            now = self._clock()
+        def rule(draft: Draft, now: float) -> list[Change]:
             changes = []
-            for each in self._of_either(user_id):
+            for each in draft.open_of(user_id):
                 settled = due(each, now, self._policy)
                 if settled.consultation.state is State.REQUESTED:
                     changes.append(perform(each, Withdraw(), now, self._policy))
@@ -170,55 +174,207 @@ class LiveConsultations:
                     changes.append(perform(each, EndByOperator(detail), now, self._policy))
                 else:
                     changes.append(settled)
-            await self._commit(changes)
+            return changes
 
-    async def heard(self, consultation_id: str, role: Role, at: float) -> None:
-        """The node heard an authenticated packet of a participant ``at``."""
-        async with self._step:
-            consultation = self._open.get(consultation_id)
-            if consultation is not None:
-                change = perform(consultation, Heard(role, at), self._clock(), self._policy)
-                await self._commit([change])
+        await self._step(rule)
+
+    async def perform(
+        self,
+        user_id: str,
+        consultation_id: str,
+        command: Callable[[Role], Command],
+        alongside: Alongside | None = None,
+    ) -> Consultation:
+        """A user's command. ``command`` makes it from their role, e.g. ``Leave``.
+
+        What ``alongside`` makes of the outcome is stored in the same transaction.
+        """
+
+        def rule(draft: Draft, now: float) -> list[Change]:
+            consultation, role = _theirs(draft.get(consultation_id), user_id)
+            order = command(role)
+            if not isinstance(order, Accept):
+                return [perform(consultation, order, now, self._policy)]
+            return requests.accept(
+                consultation,
+                order.by,
+                others=draft.open_of(consultation.client.id, consultation.specialist.id),
+                now=now,
+                policy=self._policy,
+            )
+
+        return (await self._step(rule, consultation_id, alongside))[0].consultation
+
+    async def order(self, consultation_id: str, command: Command) -> Consultation:
+        """A command of someone who is not part of it, such as an operator; raises NotFound."""
+
+        def rule(draft: Draft, now: float) -> list[Change]:
+            consultation = draft.get(consultation_id)
+            if consultation is None:
+                raise NotFound("There is no such consultation.")
+            return [perform(consultation, command, now, self._policy)]
+
+        return (await self._step(rule, consultation_id))[0].consultation
+
+    def heard(self, consultation_id: str, role: Role, at: float) -> None:
+        """The node heard an authenticated packet of a participant ``at``. Not waited for."""
+
+        def rule(draft: Draft, now: float) -> list[Change]:
+            consultation = draft.get(consultation_id)
+            if consultation is None or not consultation.is_open:
+                return []
+            return [perform(consultation, Heard(role, at), now, self._policy)]
+
+        # Should it fail, the node says the same again in a moment.
+        self._begin(rule).add_done_callback(_log_failure)
 
     async def _on_due(self, consultation_id: str, now: float) -> float | None:
-        async with self._step:
-            consultation = self._open.get(consultation_id)
-            if consultation is None:
-                return None
-            change = due(consultation, now, self._policy)
-            await self._commit([change])
-            return deadline(change.consultation, self._policy)
+        def rule(draft: Draft, _: float) -> list[Change]:
+            consultation = draft.get(consultation_id)
+            if consultation is None or not consultation.is_open:
+                return []
+            return [due(consultation, now, self._policy)]
 
-    def _of_either(self, *user_ids: str) -> list[Consultation]:
-        ids = set().union(*(self._open_by_user.get(user_id, ()) for user_id in user_ids))
-        return [self._open[each] for each in ids]
+        await self._step(rule)
+        consultation = self._open.get(consultation_id)
+        return None if consultation is None else deadline(consultation, self._policy)
 
-    async def _commit(self, changes: list[Change]) -> None:
-        happened = [change for change in changes if change.events]
-        if happened:
-            await self._store.save_consultations(change.consultation for change in happened)
+    async def _step(
+        self, rule: Rule, about: str | None = None, alongside: Alongside | None = None
+    ) -> list[Change]:
+        """What ``rule`` decides, when it is stored. It goes on when the caller is cancelled."""
+        return await self._begin(rule, about, alongside)
+
+    def _begin(
+        self, rule: Rule, about: str | None = None, alongside: Alongside | None = None
+    ) -> asyncio.Future[list[Change]]:
+        step = _Step(rule, about, alongside)
+        self._steps.append(step)
+        if not self._stepping:
+            self._stepping = True
+            self._errands.send(self._go_on())
+        return step.decided
+
+    async def _go_on(self) -> None:
+        try:
+            while self._steps:
+                together = self._steps[:MOST_TOGETHER]
+                del self._steps[:MOST_TOGETHER]
+                await self._take_steps(together)
+        finally:
+            self._stepping = False
+
+    async def _take_steps(self, together: list[_Step]) -> None:
+        """Decide them in their order, store all that comes of it at once, and tell of it."""
+        try:
+            await self._end_doubt()
+            draft = Draft(self._open, await self._closed(together))
+        except Exception as error:
+            for step in together:
+                step.fail(error)
+            return
+        decided, alongside = self._decide(together, draft)
+        changes = [change for _, each in decided for change in each if change.events]
+        if changes or alongside:
+            try:
+                await self._store.save(changes, alongside)
+            except Exception as error:
+                await self._not_stored(decided, error)
+                return
+        for step, each in decided:
+            self._happened(each)
+            if not step.decided.done():
+                step.decided.set_result(each)
+
+    def _decide(
+        self, together: list[_Step], draft: Draft
+    ) -> tuple[list[tuple[_Step, list[Change]]], list[Work[Any]]]:
+        decided, alongside = [], []
+        now = self._clock()
+        for step in together:
+            try:
+                changes = step.rule(draft, now)
+                if step.alongside is not None:
+                    alongside.append(step.alongside(changes[0].consultation))
+            except Exception as error:
+                step.fail(error)
+                continue
+            draft.take(changes)
+            decided.append((step, changes))
+        return decided, alongside
+
+    async def _not_stored(
+        self, decided: list[tuple[_Step, list[Change]]], error: Exception
+    ) -> None:
+        self._in_doubt.update(
+            change.consultation.id for _, changes in decided for change in changes if change.events
+        )
+        if len(decided) > 1 and not isinstance(error, DatabaseUnavailable):
+            # One of them spoils it for the others, so each for itself.
+            for step, _ in decided:
+                await self._take_steps([step])
+        else:
+            for step, _ in decided:
+                step.fail(error)
+
+    async def _closed(self, together: list[_Step]) -> list[Consultation]:
+        """Those that are asked for and not open. Nothing else changes them meanwhile."""
+        absent = {
+            step.about
+            for step in together
+            if step.about is not None and self._open.get(step.about) is None
+        }
+        return await self._store.consultations(absent) if absent else []
+
+    async def _end_doubt(self) -> None:
+        """Look up what became of steps whose outcome the database did not tell."""
+        if not self._in_doubt:
+            return
+        for stored in await self._store.consultations(self._in_doubt):
+            standing = self._open.get(stored.id)
+            seen = standing.seq if standing else 0
+            # Nothing goes by a closed one; a page hears of its new rating when it comes back.
+            if (standing is None and not stored.is_open) or stored.seq <= seen:
+                continue
+            missed = await self._store.events_after(stored.id, seen, stored.seq - seen)
+            if standing is not None:
+                stored = replace(stored, links=standing.links)
+            self._take(stored)
+            self._tell(stored, missed)
+        self._in_doubt.clear()
+
+    def _happened(self, changes: Iterable[Change]) -> None:
+        changes = list(changes)
         for change in changes:
-            self._remember(change.consultation)
-        for consultation, events in happened:
-            self._tell(consultation, events)
+            self._take(change.consultation)
+        for change in changes:
+            if change.events:
+                self._tell(change.consultation, recorded(change))
 
-    def _remember(self, consultation: Consultation) -> None:
-        people = (consultation.client.id, consultation.specialist.id)
+    def _take(self, consultation: Consultation) -> None:
+        was_open = self._open.get(consultation.id) is not None
+        self._open.take(consultation)
         if consultation.is_open:
-            self._open[consultation.id] = consultation
-            for user_id in people:
-                self._open_by_user.setdefault(user_id, set()).add(consultation.id)
             self.scheduler.schedule(consultation.id, deadline(consultation, self._policy))
-        elif self._open.pop(consultation.id, None) is not None:
-            for user_id in people:
-                self._open_by_user[user_id].discard(consultation.id)
-                if not self._open_by_user[user_id]:
-                    del self._open_by_user[user_id]
+        elif was_open and consultation.state is State.ENDED:
+            self._on_over(consultation.id)
 
-    def _tell(self, consultation: Consultation, events: Iterable[Event]) -> None:
+    def _tell(self, consultation: Consultation, events: list[Recorded]) -> None:
         for event in events:
-            self.happened[type(event).__name__] += 1
-            log.info("consultation %s: %s", consultation.id, event)
-            if isinstance(event, Ended):
-                self._on_over(consultation.id)
-        self._audience.consultation_changed(consultation)
+            self.happened[event.entry.type] += 1
+            log.info("consultation %s: %s", consultation.id, event.entry)
+        self._audience.consultation_changed(consultation, events)
+
+
+def _theirs(consultation: Consultation | None, user_id: str) -> tuple[Consultation, Role]:
+    role = consultation.role_of(user_id) if consultation else None
+    if consultation is None or role is None:
+        raise NotFound("There is no such consultation.")
+    return consultation, role
+
+
+def _log_failure(decided: asyncio.Future[list[Change]]) -> None:
+    if decided.cancelled() or (error := decided.exception()) is None:
+        return
+    if not isinstance(error, ControlError):
+        log.error("news of the room could not be taken", exc_info=error)

@@ -1,19 +1,58 @@
 """How a consultation lies in the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from control.adapters.database import Row
-from control.consultations.consultation import Consultation, End
+from control.consultations.consultation import Change, Consultation, End
 from control.consultations.early_end import EarlyEnd
 from control.consultations.extension import AcceptedExtension, Extension
+from control.consultations.journal import Entry, entry
 from control.consultations.leaving import Leaving
 from control.consultations.paid_time import Interval
 from control.consultations.parties import Actor, Party, Role, Terms
 from control.consultations.ratings import Rating, Subject
 from control.consultations.states import EndReason, State
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event as it is kept: the journal's entry, and which number it has in its consultation."""
+
+    consultation_id: str
+    seq: int
+    entry: Entry
+    # In the order of all consultations' events. Given by the database.
+    id: int | None = None
+
+
+def recorded(change: Change) -> list[Recorded]:
+    """What a change adds to the record."""
+    consultation, events = change
+    first = consultation.seq - len(events) + 1
+    return [Recorded(consultation.id, seq, entry(event)) for seq, event in enumerate(events, first)]
+
+
+def to_event_row(event: Recorded) -> dict[str, Any]:
+    """The columns of an event, but for the number that the database gives."""
+    return {
+        "consultation_id": event.consultation_id,
+        "seq": event.seq,
+        "at": event.entry.at,
+        "type": event.entry.type,
+        "by": event.entry.by.value,
+        "data": dict(event.entry.data),
+    }
+
+
+def from_event_row(row: Row) -> Recorded:
+    """The event that ``to_event_row`` wrote."""
+    data: Mapping[str, Any] = row["data"]
+    written = Entry(row["type"], row["at"], Actor(row["by"]), data)
+    return Recorded(row["consultation_id"], row["seq"], written, row["id"])
 
 
 def to_row(consultation: Consultation) -> dict[str, Any]:

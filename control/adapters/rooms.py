@@ -178,10 +178,9 @@ class Rooms:
         role = Role(event.participant_id)
         match event:
             case ParticipantConnected():
-                await self._live.heard(event.room_id, role, self._from_wall(event.at))
+                self._live.heard(event.room_id, role, self._from_wall(event.at))
             case ParticipantHeard():
-                heard_at = self._from_wall(event.last_heard_at)
-                await self._live.heard(event.room_id, role, heard_at)
+                self._live.heard(event.room_id, role, self._from_wall(event.last_heard_at))
             case ConnectionReplaced():
                 self._audience.connection_replaced(consultation, role, event.connection_id)
             case ConnectionFailed():

@@ -5,6 +5,8 @@ import heapq
 import logging
 from collections.abc import Awaitable, Callable
 
+from control.errors import DatabaseUnavailable
+
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
@@ -59,17 +61,24 @@ class Scheduler:
             await self.run_due()
 
     async def run_due(self) -> None:
-        """Everything whose time has come by now."""
+        """Everything whose time has come by now, at once."""
         now = self._clock()
+        due = []
         while self._queue and self._queue[0][0] <= now:
             at, key = heapq.heappop(self._queue)
-            if self._earliest.get(key) != at:
-                continue
-            del self._earliest[key]
-            try:
-                next_at = await self._on_due(key, now)
-            except Exception:
-                # The store may be back in a moment; a deadline is never given up.
-                log.exception("what was due at %s failed; once more in %s s", key, RETRY_S)
-                next_at = now + RETRY_S
-            self.schedule(key, next_at)
+            if self._earliest.get(key) == at:
+                del self._earliest[key]
+                due.append(key)
+        await asyncio.gather(*(self._fire(key, now) for key in due))
+
+    async def _fire(self, key: str, now: float) -> None:
+        try:
+            next_at = await self._on_due(key, now)
+        except DatabaseUnavailable as error:
+            log.error("what was due could not be stored; once more in %s s: %s", RETRY_S, error)
+            next_at = now + RETRY_S
+        except Exception:
+            # It may be better in a moment; a deadline is never given up.
+            log.exception("what was due failed; once more in %s s", RETRY_S)
+            next_at = now + RETRY_S
+        self.schedule(key, next_at)

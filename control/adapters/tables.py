@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
     true,
 )
@@ -22,6 +24,7 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -117,6 +120,46 @@ ratings = Table(
     Column("comment", Text, nullable=False),
     Column("given_at", Float, nullable=False),
     PrimaryKeyConstraint("consultation_id", "subject"),
+)
+
+# What happened to consultations: written with the state that it led to, never changed. `id` gives
+# them one order over all consultations.
+events = Table(
+    "events",
+    metadata,
+    # SQLite counts by itself in a column of this type only.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("consultation_id", ForeignKey("consultations.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("by", String(20), nullable=False),
+    Column("data", JSON, nullable=False),
+    UniqueConstraint("consultation_id", "seq"),
+    # No number is ever given twice.
+    sqlite_autoincrement=True,
+)
+
+# The answers to commands that came with an Idempotency-Key; `answered_at` is when they were given.
+answers = Table(
+    "answers",
+    metadata,
+    Column("user_id", String(200), nullable=False),
+    Column("key", String(255), nullable=False),
+    # Of what was asked (SHA-256).
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("answered_at", Float, nullable=False, index=True),
+    PrimaryKeyConstraint("user_id", "key"),
+)
+
+# One row: when control was last alive.
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("alive_at", Float, nullable=False),
 )
 
 used_join_tokens = Table(

@@ -12,6 +12,7 @@ from control.adapters.audit import AuditLog
 from control.adapters.blocked_accounts import BlockedAccounts
 from control.adapters.database import Database
 from control.adapters.errands import Errands
+from control.adapters.heartbeat import Heartbeat
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People
@@ -145,11 +146,13 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         await accounts.add_demo_accounts(service.people, service.clock())
     await service.access_tokens.prepare(service.clock())
     await service.blocked_accounts.load()
-    await service.live.load()
+    heartbeat = Heartbeat(service.database, service.steady_clock)
+    await service.live.load(await heartbeat.last())
     service.presence.load()
     tasks = [
         asyncio.create_task(service.rooms.run(), name="node events"),
         asyncio.create_task(service.live.scheduler.run(), name="deadlines"),
+        asyncio.create_task(heartbeat.run(), name="heartbeat"),
     ]
     yield
     for task in tasks:

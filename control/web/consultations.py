@@ -24,8 +24,17 @@ from control.consultations.commands import (
 )
 from control.consultations.ratings import Subject
 from control.errors import NotFound, NotPermitted
-from control.web.schema import DeclineIn, ExtensionIn, RatingIn, RequestIn, Snapshot
-from control.web.view import View, reply_list
+from control.web.schema import (
+    DeclineIn,
+    EventOut,
+    EventsOut,
+    ExtensionIn,
+    RatingIn,
+    RequestIn,
+    Snapshot,
+)
+from control.web.view import View, reply, reply_list
+from control.web.welcome import MAX_SEQ
 
 
 class ConsultationsView(View):
@@ -65,6 +74,28 @@ class ConsultationView(View):
         """
         consultation, _ = await self.service.live.of(self.user.id, consultation_id)
         return self.snapshot(consultation)
+
+
+class ConsultationEventsView(View):
+    """What happened to a consultation."""
+
+    async def get(
+        self,
+        consultation_id: str,
+        /,
+        after: Annotated[int, Field(ge=0, le=MAX_SEQ)] = 0,
+        limit: Annotated[int, Field(ge=1, le=500)] = 500,
+    ) -> r200[EventsOut]:
+        """The events after the one with this number, in order, without gaps.
+
+        Tags: consultations
+        """
+        consultation, role = await self.service.live.of(self.user.id, consultation_id)
+        found = await self.service.store.events_after(consultation_id, after, limit)
+        events = [EventOut.of(event, role) for event in found]
+        # The record may have grown since.
+        seq = max(consultation.seq, events[-1].seq if events else 0)
+        return reply(EventsOut(events=events, seq=seq))
 
 
 class AcceptView(View):
@@ -221,6 +252,7 @@ _ONE = "/api/v1/consultations/{consultation_id}"
 ROUTES = [
     web.view("/api/v1/consultations", ConsultationsView),
     web.view(_ONE, ConsultationView),
+    web.view(f"{_ONE}/events", ConsultationEventsView),
     web.view(f"{_ONE}/accept", AcceptView),
     web.view(f"{_ONE}/decline", DeclineView),
     web.view(f"{_ONE}/cancel", CancelView),

@@ -18,6 +18,7 @@ from control.errors import (
 from control.web.hub import EventConnection, Message
 from control.web.origins import refuse_other_origins
 from control.web.service import SERVICE, Service
+from control.web.welcome import read_seen, welcome
 
 # A page has only little to say.
 MAX_MESSAGE_BYTES = 4096
@@ -53,8 +54,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     try:
         signed_in = await _authenticate(socket, service)
         if signed_in is not None:
-            user, expires_at = signed_in
-            await _Page(request, socket, service, user).follow(expires_at)
+            user, expires_at, seen = signed_in
+            await _Page(request, socket, service, user, seen).follow(expires_at)
     finally:
         sockets.discard(socket)
     return socket
@@ -67,18 +68,24 @@ async def close_all(app: web.Application) -> None:
 
 async def _authenticate(
     socket: web.WebSocketResponse, service: Service
-) -> tuple[User, float] | None:
+) -> tuple[User, float, dict[str, int] | None] | None:
     try:
         async with asyncio.timeout(AUTHENTICATE_WITHIN_S):
             message = _read(await socket.receive())
         if message.get("type") != "authenticate" or not isinstance(message.get("token"), str):
             raise ValueError("the first message is not a sign-in")
-        return await service.sign_in(message["token"])
+        user, expires_at = await service.sign_in(message["token"])
     except ControlError as error:
         await socket.close(code=_close_code(error), message=error.code.encode())
+        return None
     except (ValueError, TimeoutError):
         await socket.close(code=NOT_AUTHENTICATED, message=NotAuthenticated.code.encode())
-    return None
+        return None
+    try:
+        return user, expires_at, read_seen(message)
+    except ValueError as error:
+        await socket.close(code=POLICY_VIOLATION, message=str(error).encode())
+        return None
 
 
 def _close_code(error: ControlError) -> int:
@@ -110,12 +117,18 @@ class _Page:
     """An authenticated page."""
 
     def __init__(
-        self, request: web.Request, socket: web.WebSocketResponse, service: Service, user: User
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        service: Service,
+        user: User,
+        seen: dict[str, int] | None,
     ) -> None:
         self._request = request
         self._socket = socket
         self._service = service
         self._user = user
+        self._seen = seen
         self._connection = EventConnection(user, self._abort, self._shut_out)
         self._heard: list[float] = []
         # How long the page may stay, and the close code when that is over.
@@ -128,18 +141,26 @@ class _Page:
         if not hub.add(self._connection):
             await self._socket.close(code=TOO_MANY)
             return
-        writer = asyncio.create_task(self._write())
+        writer: asyncio.Task[None] | None = None
         try:
             async with asyncio.timeout(max(0.0, expires_at - self._service.clock())) as stay:
                 self._stay = stay
-                await self._welcome()
+                told = await welcome(self._service, self._user, self._seen, self._tell)
+                self._connection.caught_up(told)
+                writer = asyncio.create_task(self._write())
                 await self._tell_presence()
                 await self._listen()
         except TimeoutError:
             await self._socket.close(code=self._over)
+        except Unavailable:
+            await self._socket.close(code=TRY_AGAIN_LATER)
+        except ConnectionError:
+            # It went away while it was told.
+            return
         finally:
             hub.remove(self._connection)
-            writer.cancel()
+            if writer is not None:
+                writer.cancel()
             # The page may be gone, and this handler cancelled with it.
             self._service.errands.send(self._tell_presence())
 
@@ -162,16 +183,8 @@ class _Page:
             # The reader hears of it too, and ends.
             return
 
-    async def _welcome(self) -> None:
-        """Where things stand, so that a page that comes back has missed nothing."""
-        self._send({"type": "ready", "now": self._service.steady_clock()})
-        for consultation in self._service.live.open_of(self._user.id):
-            self._send(self._service.hub.consultation_message(consultation))
-            for role, paused in self._service.rooms.paused(consultation.id).items():
-                self._send(self._service.hub.pause_message(consultation, role, paused))
-        if self._user.role is AccountRole.CLIENT:
-            for each in await self._service.people.added_specialists(self._user.id):
-                self._send(self._service.presence.message(each))
+    async def _tell(self, message: Message) -> None:
+        await self._socket.send_str(json.dumps(message))
 
     async def _listen(self) -> None:
         async for message in self._socket:
@@ -198,6 +211,3 @@ class _Page:
         """Those who added this specialist see them come and go."""
         if self._user.role is AccountRole.SPECIALIST:
             await self._service.presence.tell(self._user.id)
-
-    def _send(self, message: Message) -> None:
-        self._connection.send(json.dumps(message))

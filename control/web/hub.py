@@ -2,16 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from control.adapters.people import User
+from control.adapters.records import Recorded
 from control.adapters.scheduler import Clock
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
 from control.consultations.quality import Level, PausedVideo
-from control.web.schema import Snapshot
+from control.web.schema import EventOut, Snapshot
 
 # A page that lags this many messages behind is closed; it reconnects and reads afresh.
 MAX_WAITING = 64
@@ -29,8 +30,17 @@ class Here(NamedTuple):
     camera_ready: bool
 
 
+class Place(NamedTuple):
+    """Of which consultation a message tells, and after how many of its events that is so."""
+
+    consultation_id: str
+    seq: int
+
+
 class EventConnection:
     """One open page of a user.
+
+    Until ``caught_up`` it holds back what happens, for the page is told first what it missed.
 
     ``close`` is called when it does not keep up, ``shut_out`` when its user may not stay.
     """
@@ -41,22 +51,38 @@ class EventConnection:
         self.camera_ready = False
         self._close = close
         self._waiting: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+        self._held: list[tuple[str, Place | None]] | None = []
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, place: Place | None = None) -> None:
         """Put a message in line."""
-        try:
-            self._waiting.put_nowait(text)
-        except asyncio.QueueFull:
+        if self._held is None:
+            self._put(text)
+        elif len(self._held) < MAX_WAITING:
+            self._held.append((text, place))
+        else:
             self._close()
 
     def send_unless_late(self, text: str) -> None:
         """Put a message in line if the line is short, else drop it."""
-        if self._waiting.qsize() < MAX_WAITING_FOR_QUALITY:
+        if self._held is None and self._waiting.qsize() < MAX_WAITING_FOR_QUALITY:
             self._waiting.put_nowait(text)
+
+    def caught_up(self, told: Mapping[str, int]) -> None:
+        """The page was told everything up to these numbers, by consultation."""
+        held, self._held = self._held or [], None
+        for text, place in held:
+            if place is None or place.seq > told.get(place.consultation_id, 0):
+                self._put(text)
 
     async def next_message(self) -> str:
         """The next message to write."""
         return await self._waiting.get()
+
+    def _put(self, text: str) -> None:
+        try:
+            self._waiting.put_nowait(text)
+        except asyncio.QueueFull:
+            self._close()
 
 
 class Hub:
@@ -98,18 +124,23 @@ class Hub:
         ready = any(connection.camera_ready for connection in theirs)
         return Here(online=bool(theirs), camera_ready=ready)
 
-    def tell(self, user_ids: Iterable[str], message: Message) -> None:
+    def tell(self, user_ids: Iterable[str], message: Message, place: Place | None = None) -> None:
         """Send ``message`` to every page of these users."""
         text = json.dumps(message)
         for user_id in user_ids:
             # A copy, for a connection that does not keep up leaves the set.
             for connection in list(self._connections.get(user_id, ())):
-                connection.send(text)
+                connection.send(text, place)
 
     def consultation_message(self, consultation: Consultation) -> Message:
         """The message that carries a snapshot."""
         snapshot = Snapshot.of(consultation, self._clock(), self._policy)
         return {"type": "consultation", "consultation": snapshot.model_dump(mode="json")}
+
+    @staticmethod
+    def event_message(event: Recorded, seen_by: Role) -> Message:
+        """The message that carries an event, as a participant may see it."""
+        return {"type": "event", "event": EventOut.of(event, seen_by).model_dump(mode="json")}
 
     @staticmethod
     def pause_message(consultation: Consultation, role: Role, paused: PausedVideo) -> Message:
@@ -124,9 +155,17 @@ class Hub:
 
     # Audience
 
-    def consultation_changed(self, consultation: Consultation) -> None:
-        """Both sides get the snapshot."""
-        self.tell(_people(consultation), self.consultation_message(consultation))
+    def consultation_changed(self, consultation: Consultation, events: Sequence[Recorded]) -> None:
+        """Both sides get the events, then the snapshot."""
+        present = [role for role in Role if consultation.party(role).id in self._connections]
+        for role in present:
+            for event in events:
+                place = Place(consultation.id, event.seq)
+                message = self.event_message(event, role)
+                self.tell([consultation.party(role).id], message, place)
+        if present:
+            place = Place(consultation.id, consultation.seq)
+            self.tell(_people(consultation), self.consultation_message(consultation), place)
         self.on_changed(consultation)
 
     def connection_replaced(

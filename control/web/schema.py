@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from control.accounts import AccountRole
 from control.adapters.people import Profile, Specialist
+from control.adapters.records import Recorded
 from control.consultations.consultation import Consultation, End
 from control.consultations.early_end import EarlyEnd
 from control.consultations.extension import (
@@ -427,6 +428,38 @@ class Snapshot(Output):
             seq=consultation.seq,
             now=now,
         )
+
+
+class EventOut(Output):
+    """Something that happened to a consultation. The numbers of its events have no gaps."""
+
+    consultation_id: str
+    seq: int
+    at: float
+    type: str
+    by: Actor
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: Recorded, seen_by: Role) -> "EventOut":
+        """The event as a participant may see it: a rating is told to the specialist added up."""
+        entry = event.entry
+        hides = entry.type == "rated" and seen_by is Role.SPECIALIST
+        return cls(
+            consultation_id=event.consultation_id,
+            seq=event.seq,
+            at=entry.at,
+            type=entry.type,
+            by=entry.by,
+            data={"subject": entry.data["subject"]} if hides else dict(entry.data),
+        )
+
+
+class EventsOut(Output):
+    """Events of one consultation. ``seq`` is the number of its last one so far."""
+
+    events: list[EventOut]
+    seq: int
 
 
 class JoinTokenOut(Output):

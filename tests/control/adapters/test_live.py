@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
+from control.adapters.engines import Work
 from control.consultations.commands import Cancel
-from control.consultations.consultation import Consultation
+from control.consultations.consultation import Change
 from tests.control.people import Control, Person
 
 ASK = {"specialist_id": "ivan", "purpose": "Резултати"}
@@ -18,15 +20,15 @@ async def test_a_page_that_closes_halfway_leaves_nothing_half_done(
     async with await ivan.page():
         asked = await maria.post("/consultations", ASK, status=201)
     live, store = control.service.live, control.service.store
-    save = store.save_consultations
+    save = store.save
     halfway, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(consultations: Iterable[Consultation]) -> None:
-        await save(consultations)
+    async def slow(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
+        await save(changes, alongside)
         halfway.set()
         await go_on.wait()
 
-    monkeypatch.setattr(store, "save_consultations", slow)
+    monkeypatch.setattr(store, "save", slow)
     command = asyncio.create_task(live.perform("maria", asked["id"], Cancel))
     await halfway.wait()
     command.cancel()
@@ -48,11 +50,11 @@ async def test_what_could_not_be_stored_has_not_happened(
         await page.until("consultation")
         path = f"/consultations/{asked['id']}"
 
-        async def full(consultations: Iterable[Consultation]) -> None:
+        async def full(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
             raise OSError("the disk is full")
 
         with monkeypatch.context() as broken:
-            broken.setattr(control.service.store, "save_consultations", full)
+            broken.setattr(control.service.store, "save", full)
             await ivan.post(f"{path}/accept", status=500)
             assert (await maria.get(path))["state"] == "requested"
             await control.pass_time(300)

@@ -8,7 +8,7 @@ from aiohttp import ClientWebSocketResponse, WSServerHandshakeError
 from control.accounts import AccountRole
 from control.adapters.people import User
 from control.web import events
-from control.web.hub import MAX_WAITING, EventConnection, Hub
+from control.web.hub import MAX_WAITING, EventConnection, Hub, Place
 from tests.control.people import Control, Person, stranger
 
 SOMEONE = User("someone", "Someone", AccountRole.CLIENT)
@@ -178,6 +178,7 @@ async def test_a_page_that_comes_back_hears_where_things_stand(
 async def test_a_page_that_does_not_read_is_closed_and_others_go_on() -> None:
     closed: list[bool] = []
     connection = EventConnection(SOMEONE, lambda: closed.append(True), lambda: None)
+    connection.caught_up({})
     for n in range(MAX_WAITING):
         connection.send(str(n))
     assert not closed
@@ -186,8 +187,35 @@ async def test_a_page_that_does_not_read_is_closed_and_others_go_on() -> None:
     assert await connection.next_message() == "0"
 
 
+async def test_while_a_page_catches_up_what_happens_is_held_back() -> None:
+    closed: list[bool] = []
+    connection = EventConnection(SOMEONE, lambda: closed.append(True), lambda: None)
+    connection.send("told already", Place("one", 2))
+    connection.send("not told yet", Place("one", 3))
+    connection.send("of another", Place("two", 1))
+    connection.send("of none")
+    connection.caught_up({"one": 2})
+    assert [await connection.next_message() for _ in range(3)] == [
+        "not told yet",
+        "of another",
+        "of none",
+    ]
+    assert not closed
+
+
+async def test_while_it_catches_up_a_page_does_not_lag_without_end_either() -> None:
+    closed: list[bool] = []
+    connection = EventConnection(SOMEONE, lambda: closed.append(True), lambda: None)
+    for n in range(MAX_WAITING):
+        connection.send(str(n))
+    assert not closed
+    connection.send("one too many")
+    assert closed
+
+
 async def test_quality_is_dropped_rather_than_queued() -> None:
     connection = EventConnection(SOMEONE, lambda: None, lambda: None)
+    connection.caught_up({})
     for n in range(10):
         connection.send_unless_late(str(n))
     connection.send("news")

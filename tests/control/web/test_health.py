@@ -44,6 +44,6 @@ async def test_figures(control: Control, maria: Person, ivan: Person) -> None:
     }
     assert values["rodrun_consultations", "active"] == 1
     assert values["rodrun_consultations", "requested"] == 0
-    assert values["rodrun_consultation_events_total", "Started"] == 1
+    assert values["rodrun_consultation_events_total", "started"] == 1
     assert values["rodrun_event_connections",] == 1
     assert values["process_resident_memory_bytes",] > 0

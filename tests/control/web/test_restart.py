@@ -5,8 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from control.adapters.database import Database
+from control.adapters.heartbeat import Heartbeat
 from control.settings import Settings
+from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person
+
+pytestmark = ON_BOTH_DATABASES
 
 Restart = Callable[[float], Awaitable[Control]]
 
@@ -46,11 +50,39 @@ async def test_a_deadline_that_passed_meanwhile_counts_from_its_time(
     control: Control, maria: Person, ivan: Person, restart: Restart
 ) -> None:
     async with await ivan.page():
-        session = await control.session(maria, ivan)
+        asked = await maria.post(
+            "/consultations", {"specialist_id": "ivan", "purpose": "x"}, status=201
+        )
     other = await restart(5000)
-    seen = await (await other.person("maria")).get(f"/consultations/{session}")
-    assert seen["state"] == "ended"
-    assert seen["ended_at"] == seen["started_at"] + 1800
+    record = await (await other.person("maria")).get(f"/consultations/{asked['id']}/events")
+    assert [(each["type"], each["at"]) for each in record["events"]] == [
+        ("requested", asked["requested_at"]),
+        ("expired", asked["accept_by"]),
+    ]
+
+
+async def test_a_session_is_paid_until_control_was_last_alive(
+    control: Control, maria: Person, ivan: Person, restart: Restart
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    started_at = control.now
+    for _ in range(10):
+        await control.pass_time(1)
+        await control.hear(session, "client", "specialist")
+    await Heartbeat(control.service.database, lambda: control.now).beat()
+    other = await restart(5000)
+    her = await other.person("maria")
+    # Nobody could have come back meanwhile, so they still may.
+    assert (await her.get(f"/consultations/{session}"))["state"] == "active"
+    await other.pass_time(120)
+    assert (await her.get(f"/consultations/{session}"))["state"] == "ended"
+    record = (await her.get(f"/consultations/{session}/events"))["events"]
+    assert [each["seq"] for each in record] == list(range(1, len(record) + 1))
+    data = {each["type"]: each["data"] for each in record}
+    assert data["flow_stopped"] == {"began_at": started_at, "paid_s": 10.0}
+    assert data["interrupted"] == {"since": started_at + 10}
+    assert data["ended"]["reason"] == "service"
 
 
 async def test_no_drop_is_declared_for_the_time_of_the_restart(
