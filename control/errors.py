@@ -2,6 +2,7 @@
 
     ControlError
     ├── BadInput                422  what was sent cannot be used
+    │   ├── IdempotencyKeyReused
     │   ├── PurposeInvalid
     │   ├── RatingInvalid
     │   ├── ExtensionInvalid
@@ -16,6 +17,7 @@
     ├── NotFound                404  absent, or someone else's
     │   └── ConnectionUnknown
     ├── Conflict                409  not now
+    │   ├── IdempotencyKeyInUse
     │   ├── NotInThisState
     │   ├── RequestAlreadyOpen
     │   ├── SpecialistOffline
@@ -63,6 +65,13 @@ class BadInput(ControlError):
     code = "invalid-input"
     title = "The request is not valid"
     status = 422
+
+
+class IdempotencyKeyReused(BadInput):
+    """An Idempotency-Key came with another command before."""
+
+    code = "idempotency-key-reused"
+    title = "The Idempotency-Key belongs to another command"
 
 
 class PurposeInvalid(BadInput):
@@ -165,6 +174,13 @@ class Conflict(ControlError):
     code = "conflict"
     title = "Not possible now"
     status = 409
+
+
+class IdempotencyKeyInUse(Conflict):
+    """The first command with this Idempotency-Key is not answered yet."""
+
+    code = "idempotency-key-in-use"
+    title = "A command with this Idempotency-Key is under way"
 
 
 class NotInThisState(Conflict):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from control.adapters.answers import Answers
 from control.adapters.audit import AuditLog
 from control.adapters.blocked_accounts import BlockedAccounts
 from control.adapters.database import Database
@@ -105,6 +106,7 @@ def application(
         database=database,
         people=people,
         store=store,
+        answers=Answers(database),
         ratings=Ratings(database),
         audit_log=AuditLog(database),
         blocked_accounts=BlockedAccounts(database),

@@ -60,8 +60,12 @@ class ConsultationsView(View):
         if specialist is None:
             raise NotFound("There is no such specialist.")
         online = self.service.presence.of(specialist).online
-        consultation = await self.service.live.request(self.user, specialist, body.purpose, online)
-        return self.snapshot(consultation, status=201)
+        return await self.carried_out(
+            lambda alongside: self.service.live.request(
+                self.user, specialist, body.purpose, online, alongside
+            ),
+            status=201,
+        )
 
 
 class ConsultationView(View):

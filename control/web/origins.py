@@ -7,7 +7,8 @@ from control.web.problems import OriginNotAllowed
 from control.web.service import SERVICE
 
 _METHODS = "GET, POST, PUT, DELETE"
-_HEADERS = "Authorization, Content-Type"
+_HEADERS = "Authorization, Content-Type, Idempotency-Key"
+_EXPOSED = "Idempotency-Replayed, Link, Retry-After"
 _MAX_AGE_S = 3600
 
 
@@ -37,5 +38,6 @@ async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResp
         response = await handler(request)
     if not response.prepared:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _EXPOSED
         response.headers[hdrs.VARY] = hdrs.ORIGIN
     return response

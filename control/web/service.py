@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from control.adapters.answers import Answers
 from control.adapters.audit import AuditLog
 from control.adapters.blocked_accounts import BlockedAccounts
 from control.adapters.database import Database
@@ -36,6 +37,7 @@ class Service:
     database: Database
     people: People
     store: Store
+    answers: Answers
     ratings: Ratings
     audit_log: AuditLog
     blocked_accounts: BlockedAccounts

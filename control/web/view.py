@@ -1,6 +1,6 @@
 """What all views of the API share."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from aiohttp import web
@@ -8,12 +8,15 @@ from aiohttp_pydantic import PydanticView
 from pydantic import BaseModel, ValidationError
 
 from control.accounts import AccountRole
+from control.adapters.engines import Work
+from control.adapters.live import Alongside
 from control.adapters.people import User
 from control.consultations.commands import Command
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.errors import NotFound, NotPermitted
 from control.web.authentication import bearer_token
+from control.web.idempotency import Once
 from control.web.problems import InvalidInput, MalformedJson, NotJson
 from control.web.schema import Snapshot
 from control.web.service import SERVICE, Service
@@ -29,6 +32,7 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
 
     request: web.Request
     user: User
+    _once: Once | None = None
 
     @property
     def service(self) -> Service:
@@ -45,6 +49,16 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
         if any("\0" in part for part in self.request.match_info.values()):
             raise NotFound("No id has such characters.")
         _refuse_other_than_json(self.request)
+        if self.public:
+            return await self._answer()
+        service = self.service
+        self._once = await Once.of(service.answers, self.user.id, self.request, service.clock)
+        if self._once is None:
+            return await self._answer()
+        response: web.StreamResponse = await self._once.answer(self._answer)
+        return response
+
+    async def _answer(self) -> web.StreamResponse:
         try:
             response: web.StreamResponse = await super()._iter()
         except (UnicodeDecodeError, RecursionError) as error:
@@ -75,9 +89,28 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
         self, consultation_id: str, command: Callable[[Role], Command]
     ) -> web.Response:
         """The user's command on a consultation of theirs; the response is what came of it."""
-        return self.snapshot(
-            await self.service.live.perform(self.user.id, consultation_id, command)
+        return await self.carried_out(
+            lambda alongside: self.service.live.perform(
+                self.user.id, consultation_id, command, alongside
+            )
         )
+
+    async def carried_out(
+        self, command: Callable[[Alongside | None], Awaitable[Consultation]], status: int = 200
+    ) -> web.Response:
+        """What came of ``command`` as the response, which is stored with it if there is a key."""
+        once = self._once
+        if once is None:
+            return self.snapshot(await command(None), status)
+        responses: list[web.Response] = []
+
+        def alongside(consultation: Consultation) -> Work[None]:
+            responses.append(self.snapshot(consultation, status))
+            return once.keep(responses[-1])
+
+        await command(alongside)
+        # Decided anew after others had failed, the last decision is the one that was stored.
+        return responses[-1]
 
 
 def reply(model: BaseModel, status: int = 200) -> web.Response:

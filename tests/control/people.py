@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientResponse, ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
@@ -88,6 +88,15 @@ class Person:
     def __init__(self, control: Control, token: str) -> None:
         self.control = control
         self.token = token
+
+    async def command(self, key: str, method: str, path: str, body: Any = None) -> ClientResponse:
+        """A command with an Idempotency-Key, as it was answered."""
+        return await self.control.http.request(
+            method,
+            f"/api/v1{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.token}", "Idempotency-Key": key},
+        )
 
     async def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         """A request to the API; checks the status, gives the JSON."""

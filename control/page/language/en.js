@@ -350,6 +350,8 @@ export default {
   "problem.too-many-requests":
     "Too many actions in a short time. Please wait a moment and try again.",
   "problem.unavailable": "The service does not answer just now. Please try again in a moment.",
+  "problem.idempotency-key-in-use": "The same action is already under way. Please wait a moment.",
+  "problem.idempotency-key-reused": "The action was not carried out. Please try again.",
   "problem.database-unavailable":
     "The service cannot record the change just now. Please try again in a moment.",
   "problem.node-full": "All places for meetings are taken. Please try again in a moment.",
