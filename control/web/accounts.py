@@ -6,8 +6,11 @@ from aiohttp_pydantic.oas.typing import r200
 from control.accounts import AccountRole
 from control.adapters.people import People, Profile, User
 from control.consultations.text import cleaned
-from control.errors import NotFound
+from control.errors import (
+    NotFound,
+)
 from control.settings import Identity
+from control.web.refusals import refuses
 from control.web.schema import (
     DemoAccount,
     DemoSignIn,
@@ -71,6 +74,7 @@ class DemoSignInView(View):
 
     public = True
 
+    @refuses(NotFound)
     async def post(self, body: DemoSignIn) -> r200[SignedIn]:
         """Sign in to a demo account.
 

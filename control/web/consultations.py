@@ -23,7 +23,27 @@ from control.consultations.commands import (
     WithdrawExtension,
 )
 from control.consultations.ratings import Subject
-from control.errors import NotFound, NotPermitted
+from control.errors import (
+    AlreadyLeaving,
+    ClientBusy,
+    EarlyEndAlreadyProposed,
+    ExtensionAlreadyProposed,
+    ExtensionInvalid,
+    NoEarlyEndProposed,
+    NoExtensionProposed,
+    NotFound,
+    NotInThisState,
+    NotPermitted,
+    NotRatable,
+    OwnEarlyEnd,
+    PurposeInvalid,
+    RatingInvalid,
+    RequestAlreadyOpen,
+    SpecialistBusy,
+    SpecialistOffline,
+    VideoNotTaken,
+)
+from control.web.refusals import refuses
 from control.web.schema import (
     DeclineIn,
     EventOut,
@@ -49,6 +69,16 @@ class ConsultationsView(View):
         consultations = await self.service.live.list_of(self.user.id, limit)
         return reply_list([Snapshot.of(each, now, policy) for each in consultations])
 
+    @refuses(
+        NotFound,
+        NotPermitted,
+        PurposeInvalid,
+        VideoNotTaken,
+        SpecialistOffline,
+        RequestAlreadyOpen,
+        ClientBusy,
+        SpecialistBusy,
+    )
     async def post(self, body: RequestIn) -> r201[Snapshot]:
         """Ask a specialist for a consultation; they have 5 minutes to accept.
 
@@ -105,6 +135,7 @@ class ConsultationEventsView(View):
 class AcceptView(View):
     """The specialist's yes."""
 
+    @refuses(NotPermitted, NotInThisState, ClientBusy, SpecialistBusy)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Accept a request. Other open requests of both sides are withdrawn.
 
@@ -116,6 +147,7 @@ class AcceptView(View):
 class DeclineView(View):
     """The specialist's no."""
 
+    @refuses(NotPermitted, NotInThisState)
     async def post(self, consultation_id: str, /, body: DeclineIn) -> r200[Snapshot]:
         """Decline a request, with an optional reason.
 
@@ -127,6 +159,7 @@ class DeclineView(View):
 class CancelView(View):
     """The client's change of mind."""
 
+    @refuses(NotPermitted, NotInThisState)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Take back a request that was not answered yet.
 
@@ -138,6 +171,7 @@ class CancelView(View):
 class LeaveView(View):
     """The way out."""
 
+    @refuses(NotInThisState, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """End the consultation outright; the record says who did.
 
@@ -152,6 +186,7 @@ class LeaveView(View):
 class EarlyEndView(View):
     """The proposal to end early."""
 
+    @refuses(NotInThisState, EarlyEndAlreadyProposed, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Propose to end early; unanswered for 60 s, the proposal lapses.
 
@@ -163,6 +198,7 @@ class EarlyEndView(View):
 class EarlyEndWithdrawView(View):
     """The proposer's change of mind."""
 
+    @refuses(NotPermitted, NotInThisState, NoEarlyEndProposed, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Take back one's own proposal that was not answered yet.
 
@@ -174,6 +210,7 @@ class EarlyEndWithdrawView(View):
 class EarlyEndAcceptView(View):
     """Yes to the other side's proposal."""
 
+    @refuses(NotInThisState, NoEarlyEndProposed, OwnEarlyEnd, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Accept the other side's proposal; the session ends.
 
@@ -185,6 +222,7 @@ class EarlyEndAcceptView(View):
 class EarlyEndRefuseView(View):
     """No to the other side's proposal."""
 
+    @refuses(NotInThisState, NoEarlyEndProposed, OwnEarlyEnd, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Refuse the other side's proposal; the session goes on.
 
@@ -196,6 +234,9 @@ class EarlyEndRefuseView(View):
 class ExtensionView(View):
     """The specialist's offer to go on for longer."""
 
+    @refuses(
+        NotPermitted, NotInThisState, ExtensionInvalid, ExtensionAlreadyProposed, AlreadyLeaving
+    )
     async def post(self, consultation_id: str, /, body: ExtensionIn) -> r200[Snapshot]:
         """Offer the client an extension at a price; unanswered for 60 s, the offer lapses.
 
@@ -208,6 +249,7 @@ class ExtensionView(View):
 class ExtensionAcceptView(View):
     """The client's yes to the offer."""
 
+    @refuses(NotPermitted, NotInThisState, NoExtensionProposed, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Accept the offer; the session ends so much later.
 
@@ -219,6 +261,7 @@ class ExtensionAcceptView(View):
 class ExtensionRefuseView(View):
     """The client's no to the offer."""
 
+    @refuses(NotPermitted, NotInThisState, NoExtensionProposed, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Refuse the offer; the session ends when it would have.
 
@@ -230,6 +273,7 @@ class ExtensionRefuseView(View):
 class ExtensionWithdrawView(View):
     """The specialist's change of mind."""
 
+    @refuses(NotPermitted, NotInThisState, NoExtensionProposed, AlreadyLeaving)
     async def post(self, consultation_id: str, /) -> r200[Snapshot]:
         """Take back an offer that was not answered yet.
 
@@ -241,6 +285,7 @@ class ExtensionWithdrawView(View):
 class RatingView(View):
     """One of the client's two ratings."""
 
+    @refuses(NotPermitted, NotRatable, RatingInvalid)
     async def put(
         self, consultation_id: str, subject: Subject, /, body: RatingIn
     ) -> r200[Snapshot]:

@@ -3,7 +3,19 @@
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r201
 
-from control.errors import NotInThisState
+from control.errors import (
+    AccountBlocked,
+    BadOffer,
+    ConnectionUnknown,
+    JoinTokenExpired,
+    JoinTokenInvalid,
+    JoinTokenUsed,
+    NodeFull,
+    NodeUnavailable,
+    NotInThisState,
+    RoomFull,
+)
+from control.web.refusals import refuses
 from control.web.schema import AnswerOut, JoinIn, JoinTokenOut, OfferIn
 from control.web.view import View, reply
 from sfu.api import Answer
@@ -12,6 +24,7 @@ from sfu.api import Answer
 class JoinTokensView(View):
     """Credentials for one join each."""
 
+    @refuses(NotInThisState)
     async def post(self, consultation_id: str, /) -> r201[JoinTokenOut]:
         """A token for one join: at most 60 s, once, for oneself, into this room.
 
@@ -33,6 +46,17 @@ class JoinView(View):
 
     public = True
 
+    @refuses(
+        AccountBlocked,
+        BadOffer,
+        JoinTokenExpired,
+        JoinTokenInvalid,
+        JoinTokenUsed,
+        NodeFull,
+        NodeUnavailable,
+        NotInThisState,
+        RoomFull,
+    )
     async def post(self, body: JoinIn) -> r200[AnswerOut]:
         """Connect by an SDP offer; an earlier connection of the participant is replaced.
 
@@ -47,6 +71,7 @@ class JoinView(View):
 class IceRestartView(View):
     """New paths for a live connection."""
 
+    @refuses(BadOffer, ConnectionUnknown, NodeFull, NodeUnavailable)
     async def post(self, connection_id: str, /, body: OfferIn) -> r200[AnswerOut]:
         """Restart ICE by a re-offer on one's own live connection.
 

@@ -2,13 +2,16 @@
 
 import importlib.metadata
 from functools import cached_property
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp_pydantic.oas.pydantic_schema_to_oas import add_or_replace_translater
 from aiohttp_pydantic.oas.view import generate_oas
 
 from control.web.problems import CONTENT_TYPE
+from control.web.refusals import Refusal, refusals
 from control.web.schema import Problem
 from control.web.view import View
 
@@ -28,6 +31,28 @@ account, 4429 for whoever asks too often or has too many pages, 1008 for what it
 understand, 1001 and 1013 when it stops or cannot work just now, and without a word when a page does
 not keep up.
 """
+
+
+# With every response of the status.
+HEADERS = {
+    401: ("WWW-Authenticate", "Bearer"),
+    429: ("Retry-After", "Seconds to wait."),
+    503: ("Retry-After", "Seconds to wait."),
+}
+
+
+class Created(NamedTuple):
+    """Where an id comes from."""
+
+    path: str
+    status: str
+    expression: str
+
+
+CREATED = {
+    "consultation_id": Created("/api/v1/consultations", "201", "$response.body#/id"),
+    "connection_id": Created("/api/v1/join", "200", "$response.body#/connection_id"),
+}
 
 
 class Description:
@@ -54,37 +79,96 @@ def describe(app: web.Application) -> dict[str, Any]:
     document: dict[str, Any] = generate_oas([app], version, "Rod Run control API")
     document["openapi"] = "3.1.0"
     document["info"]["description"] = INTRODUCTION
+    document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     _add_schema(document, Problem.model_json_schema(ref_template="#/components/schemas/{model}"))
     document["components"]["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of the platform, or of the demo's sign-in.",
+        }
     }
     document["security"] = [{"bearer": []}]
-    problem = {
-        "description": "A problem document.",
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    public = {
-        route.resource.canonical
+    views = {
+        route.resource.canonical: route.handler
         for route in app.router.routes()
         if route.resource is not None
         and isinstance(route.handler, type)
         and issubclass(route.handler, View)
-        and route.handler.public
     }
     # The library keeps the methods in a set, whose order is another in each process.
     document["paths"] = {
         path: dict(sorted(operations.items())) for path, operations in document["paths"].items()
     }
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            operation["responses"]["default"] = problem
-            for response in operation["responses"].values():
-                response["description"] = response["description"] or "Done."
-            if path in public:
-                operation["security"] = []
-            if "requestBody" in operation:
-                operation["requestBody"]["required"] = True
+        for method, operation in operations.items():
+            _complete(operation, views[path], method)
+    _link(document)
     return document
+
+
+def _complete(operation: dict[str, Any], view: type[View], method: str) -> None:
+    """Say what the library does not know."""
+    operation["operationId"] = method + view.__name__.removesuffix("View")
+    operation["summary"], _, more = operation.pop("description").partition("\n\n")
+    if more:
+        operation["description"] = more
+    for response in operation["responses"].values():
+        response["description"] = response["description"] or "Done."
+        if not response.get("content"):
+            response.pop("content", None)
+    if view.public:
+        operation["security"] = []
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
+    of_status = groupby(
+        refusals(
+            getattr(view, method),
+            signed_in=not view.public,
+            one_role=view.role is not None,
+            operation=operation,
+        ),
+        key=attrgetter("status"),
+    )
+    for status, group in of_status:
+        operation["responses"][str(status)] = _problems(status, list(group))
+
+
+def _problems(status: int, found: list[Refusal]) -> dict[str, Any]:
+    """The response with one of these problems."""
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Problem"},
+            {"properties": {"code": {"enum": [each.code for each in found]}}},
+        ]
+    }
+    response: dict[str, Any] = {
+        "description": "; ".join(each.title for each in found) + ".",
+        "content": {CONTENT_TYPE: {"schema": schema}},
+    }
+    if status in HEADERS:
+        name, description = HEADERS[status]
+        header = {"description": description, "required": True, "schema": {"type": "string"}}
+        response["headers"] = {name: header}
+    return response
+
+
+def _link(document: dict[str, Any]) -> None:
+    """A request leads to everything that can be done with a consultation, a join to the restart."""
+    links: dict[str, dict[str, Any]] = {name: {} for name in CREATED}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                name = parameter["name"]
+                if name in CREATED:
+                    links[name][operation["operationId"]] = {
+                        "operationId": operation["operationId"],
+                        "parameters": {name: CREATED[name].expression},
+                    }
+    for name, created in CREATED.items():
+        response = document["paths"][created.path]["post"]["responses"][created.status]
+        response["links"] = links[name]
 
 
 async def openapi(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from control.accounts import AccountRole
 from control.consultations.ratings import Subject
 from control.errors import NotFound, ProfileMissing
 from control.web.ratings import CommentOut, StarCountOut
+from control.web.refusals import refuses
 from control.web.schema import (
     AddedSpecialist,
     Availability,
@@ -73,6 +74,7 @@ class AvailabilityView(View):
 
     role = AccountRole.SPECIALIST
 
+    @refuses(ProfileMissing)
     async def put(self, body: AvailabilityIn) -> r200[Availability]:
         """Be on line while a page is open, or not; a session that is on is not touched.
 

@@ -13,6 +13,7 @@ from control.settings import Settings
 from control.web import application
 from control.web.service import SERVICE, Service
 from sfu.api import ParticipantHeard
+from tests.control.description import Answers
 from tests.control.node import MemoryNode
 
 START_AT = 1_800_000_000.0
@@ -33,6 +34,7 @@ class Control:
             clock=lambda: self.now + self.set_by_s,
             monotonic=lambda: self.now,
         )
+        self._answers = Answers(self.app, settings.demo)
         self.http: TestClient[Request, Application] = TestClient(TestServer(self.app))
 
     async def start(self) -> None:
@@ -40,8 +42,9 @@ class Control:
         await self.http.start_server()
 
     async def stop(self) -> None:
-        """Stop serving."""
+        """Stop serving. Whatever was answered is among what the description says."""
         await self.http.close()
+        assert self._answers.unknown == []
 
     @property
     def service(self) -> Service:

@@ -23,6 +23,12 @@ function typeOf(schema) {
   if (schema.anyOf) {
     return schema.anyOf.flatMap((each, i) => (i ? [" or ", typeOf(each)] : [typeOf(each)])).flat();
   }
+  if (schema.allOf) {
+    // A problem, and the codes that it may have here.
+    const [base, { properties }] = schema.allOf;
+    const codes = properties.code.enum.map((each) => element("code", {}, each));
+    return [typeOf(base), ": ", ...codes.flatMap((each, i) => (i ? [", ", each] : [each]))];
+  }
   if (schema.type === "array") return ["list of ", typeOf(schema.items)].flat();
   if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(" | ");
   if ("const" in schema) return JSON.stringify(schema.const);
@@ -66,7 +72,8 @@ function drawOperation(path, method, operation) {
       " ",
       element("code", {}, path),
     ),
-    element("p", {}, ...prose(operation.description)),
+    element("p", {}, ...prose(operation.summary)),
+    ...(operation.description ? [element("p", {}, ...prose(operation.description))] : []),
   );
   if (operation.security?.length === 0) {
     drawn.append(element("p", { class: "public" }, "Needs no access token."));

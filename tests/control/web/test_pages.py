@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from control.adapters.database import Database
+from control.errors import (
+    BadInput,
+    Conflict,
+    ControlError,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    Unavailable,
+)
 from control.settings import PAGE, Settings
 from tests.control.people import Control, Person
 
@@ -160,6 +170,23 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
     }
 
 
+def test_the_description_is_openapi(api: dict[str, Any]) -> None:
+    assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(api)] == []
+    ids = [each["operationId"] for methods in api["paths"].values() for each in methods.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_refusal_of_the_rules_is_described_somewhere(api: dict[str, Any]) -> None:
+    described = set(re.findall(r'[a-z]+(?:-[a-z]+)*(?=")', json.dumps(api["paths"])))
+
+    def codes(error: type[ControlError]) -> set[str]:
+        return {error.code}.union(*(codes(each) for each in error.__subclasses__()))
+
+    for error in (BadInput, NotAuthenticated, NotPermitted, NotFound, Conflict, Unavailable):
+        # Those that are told apart say so; a bare conflict is none.
+        assert codes(error) - described <= {"conflict", "origin-not-allowed"}
+
+
 def test_every_reference_leads_somewhere(api: dict[str, Any]) -> None:
     references = re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(api))
     assert references
@@ -172,8 +199,13 @@ def test_the_description_of_one_operation(api: dict[str, Any]) -> None:
     assert body == {"$ref": "#/components/schemas/RequestIn"}
     created = operation["responses"]["201"]["content"]["application/json"]["schema"]
     assert created == {"$ref": "#/components/schemas/Snapshot"}
-    problem = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
+    refused = operation["responses"]["409"]["content"]["application/problem+json"]["schema"]
+    problem, codes = refused["allOf"]
     assert problem == {"$ref": "#/components/schemas/Problem"}
+    assert "specialist-offline" in codes["properties"]["code"]["enum"]
+    assert "Retry-After" in operation["responses"]["429"]["headers"]
+    leads_to = operation["responses"]["201"]["links"]
+    assert {"getConsultation", "postAccept", "postJoinTokens"} <= set(leads_to)
     snapshot = api["components"]["schemas"]["Snapshot"]
     assert set(snapshot["required"]) == set(snapshot["properties"])
     assert {"$ref": "#/components/schemas/EndOut"} in snapshot["properties"]["end"]["anyOf"]
