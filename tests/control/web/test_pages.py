@@ -151,6 +151,7 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
         "GET /consultations",
         "POST /consultations",
         "GET /consultations/{consultation_id}",
+        "GET /consultations/{consultation_id}/events",
         "POST /consultations/{consultation_id}/accept",
         "POST /consultations/{consultation_id}/decline",
         "POST /consultations/{consultation_id}/cancel",
