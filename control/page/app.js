@@ -1,15 +1,14 @@
-/** The page: holds what is known, asks the API, and shows the screen that follows from it. */
+/** The page: holds what is known and asks the API; stage.js shows the screen that follows from it. */
 
 import { Alert } from "./alert.js";
 import { ApiError } from "./api.js";
 import { dismiss, dismissed } from "./dismissed.js";
 import { Events } from "./events.js";
-import { Frame } from "./frame.js";
 import { hasText, readLanguage, rememberLanguage, translator } from "./language.js";
 import { addressOf, placeFrom } from "./places.js";
 import { SIGN_IN, api, devices, session } from "./resume.js";
-import { isTold, noticesBetween, recentOutcomes, screenFor } from "./screens.js";
-import { VIEWS } from "./views/index.js";
+import { isTold, noticesBetween, recentOutcomes } from "./screens.js";
+import { Stage } from "./stage.js";
 
 const TICK_MS = 250;
 const NOTICE_MS = 8000;
@@ -37,13 +36,9 @@ export class App {
   session = session;
   events = null;
   alert = new Alert();
-  #frame = new Frame(this);
-  #view = null;
-  #shown = "";
-  #placeShown = null;
+  #stage = new Stage(this);
   #historyLoaded = false;
   #clockOffset_s = 0;
-  #renderDue = false;
 
   start() {
     const token = this.#tokenFromPlatform() ?? this.api.token;
@@ -53,7 +48,7 @@ export class App {
     this.devices.addEventListener("change", () => this.#devicesChanged());
     this.session.addEventListener("change", () => this.render());
     this.session.addEventListener("connection", () => this.#loadConsultations().catch(() => {}));
-    setInterval(() => this.#draw(), TICK_MS);
+    setInterval(() => this.#stage.draw(), TICK_MS);
     if (token) this.#signedIn(token);
     this.render();
   }
@@ -156,13 +151,9 @@ export class App {
     return this.consultation[this.user.role === "client" ? "specialist" : "client"];
   }
 
+  /** Show what has changed, soon. */
   render() {
-    if (this.#renderDue) return;
-    this.#renderDue = true;
-    queueMicrotask(() => {
-      this.#renderDue = false;
-      this.#draw();
-    });
+    this.#stage.drawSoon();
   }
 
   // Signing in and loading
@@ -279,46 +270,6 @@ export class App {
   #moved() {
     this.place = placeFrom(location.hash);
     this.render();
-  }
-
-  // Showing
-
-  #draw() {
-    const consultations = [...this.consultations.values()];
-    const signingIn = this.user === null && this.api.token !== null;
-    const next = screenFor({ ...this, consultations });
-    this.consultation = next.consultation;
-    this.at = next.id ?? null;
-    if (!signingIn) this.#keepMedia(next);
-    const name = signingIn ? "loading" : next.name;
-    const about = [next.consultation?.id, name === "record" && next.consultation?.state];
-    const shown = [name, this.at, ...about, this.language].join(" ");
-    if (shown !== this.#shown) this.#change(shown, name);
-    else this.#view.update?.();
-    this.#frame.update();
-    if (this.screen === "incoming") this.alert.start(this.t("incoming.alert"), this.user.id);
-    else this.alert.stop();
-  }
-
-  #keepMedia({ name, consultation }) {
-    this.session.follow(name === "call" ? consultation.id : null);
-    if (["waiting", "incoming", "devices"].includes(name)) {
-      if (this.devices.state === "off") this.devices.open();
-    } else if (name !== "call") this.devices.close();
-  }
-
-  #change(shown, name) {
-    const place = `${name} ${this.at}`;
-    const moved = this.#placeShown !== null && this.#placeShown !== place;
-    this.alert.stop();
-    this.#shown = shown;
-    this.#placeShown = place;
-    this.#view?.close?.();
-    document.querySelectorAll("dialog[open]").forEach((each) => each.close());
-    this.screen = name;
-    this.#view = VIEWS[name](this);
-    this.#view.update?.();
-    this.#frame.show(this.#view, moved);
   }
 }
 

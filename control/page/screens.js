@@ -5,7 +5,7 @@
 
 import { allowed } from "./places.js";
 
-const OPEN = new Set(["requested", "accepted", "active"]);
+export const OPEN = new Set(["requested", "accepted", "active"]);
 const TOLD_TO_CLIENT = new Set(["declined", "expired", "ended"]);
 const TOLD_TO_SPECIALIST = new Set(["ended"]);
 /** After a load, an end older than this is not shown again. */

@@ -107,6 +107,7 @@ class DurationView(OperatorView):
             specialist = await people.specialist(specialist_id)
             if specialist is None:
                 raise NotFound("There is no such specialist.")
+        self.service.errands.send(self.service.presence.tell_profile(specialist_id))
         return reply(
             DurationOut(
                 specialist_id=specialist_id,

@@ -333,18 +333,23 @@ class ReconnectingOut(Output):
 
 
 class RatingOut(Output):
-    """1 to 5 stars and a comment. It can be changed until ``changeable_until``."""
+    """1 to 5 stars and a comment."""
 
     stars: int
     comment: str
+
+
+class ChangeableRatingOut(RatingOut):
+    """One that the client can change until ``changeable_until``."""
+
     changeable_until: float
 
 
 class RatingsOut(Output):
     """The client's ratings."""
 
-    specialist: RatingOut | None
-    technical: RatingOut | None
+    specialist: ChangeableRatingOut | None
+    technical: ChangeableRatingOut | None
 
 
 class RatingIn(Input):
@@ -508,11 +513,11 @@ def _specialist(specialist: Specialist) -> dict[str, Any]:
     }
 
 
-def _rating(rating: GivenRating | None, policy: Policy) -> RatingOut | None:
+def _rating(rating: GivenRating | None, policy: Policy) -> ChangeableRatingOut | None:
     if rating is None:
         return None
     until = rating.given_at + policy.rating_change_within_s
-    return RatingOut(stars=rating.stars, comment=rating.comment, changeable_until=until)
+    return ChangeableRatingOut(stars=rating.stars, comment=rating.comment, changeable_until=until)
 
 
 def _reconnecting(consultation: Consultation, policy: Policy) -> ReconnectingOut | None:

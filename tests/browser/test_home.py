@@ -54,7 +54,7 @@ def test_a_client_sees_live_whom_they_can_ask_and_why_not(local_pair: Pair, look
     reason = f"request-reason-{local_pair.specialist_id}"
     button = f"request-button-{local_pair.specialist_id}"
     client.arrive()
-    look(client.page, "signin")
+    accessibility.check(client.page, "signin")
     client.sign_in()
     wait_text(client.page, reason, "не е на линия")
     client.page.click(button)
@@ -66,7 +66,7 @@ def test_a_client_sees_live_whom_they_can_ask_and_why_not(local_pair: Pair, look
     wait_text(client.page, reason, "камерата му още не е готова")
     specialist.page.click("check-devices")
     specialist.wait_data("device-state", "state", "ready")
-    look(specialist.page, "devices")
+    accessibility.check(specialist.page, "devices")
     specialist.page.click("devices-done")
     client.wait_can_ask(local_pair.specialist_id)
     wait_text(client.page, reason, "")
@@ -119,7 +119,7 @@ def test_whoever_waits_may_look_around(local_pair: Pair, look: Look) -> None:
     local_pair.sign_in()
     id = local_pair.specialist_id
     client.ask(id)
-    look(client.page, "waiting")
+    accessibility.check(client.page, "waiting")
     go(client, "nav-home", "home")
     wait_text(client.page, "pending-requests", "Чакате отговор")
     wait_text(client.page, f"request-reason-{id}", "Вече имате изпратена заявка")
@@ -128,7 +128,7 @@ def test_whoever_waits_may_look_around(local_pair: Pair, look: Look) -> None:
     client.wait_screen("waiting")
     go(client, "nav-help", "help")
     specialist.wait_screen("incoming")
-    look(specialist.page, "incoming")
+    accessibility.check(specialist.page, "incoming")
     specialist.page.click("incoming-decline")
     specialist.page.fill("decline-reason", "В отпуск съм.")
     specialist.page.click("decline-confirm")
@@ -200,3 +200,14 @@ def test_places_by_keyboard_alone(local_pair: Pair, look: Look) -> None:
     # The switch keeps the keyboard, though it is another one now.
     focused = specialist.page.evaluate("() => document.activeElement?.dataset.testid")
     assert focused == "language-switch"
+
+
+def test_operators_are_told_where_their_work_is(local_pair: Pair, look: Look) -> None:
+    operator = local_pair.client
+    operator.page.goto(f"{local_pair.url}/#access_token={local_pair.api.token('olga')}")
+    operator.wait_screen("home")
+    operator.page.wait_visible("operator")
+    assert "access_token" not in operator.page.evaluate("() => location.href")
+    look(operator.page, "operator")
+    operator.page.click("operator-docs")
+    operator.page.wait_for("() => location.pathname === '/docs'")

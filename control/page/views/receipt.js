@@ -2,7 +2,8 @@
 
 import { h, icon } from "../element.js";
 import { hasText } from "../language.js";
-import { duration, timeOfDay } from "../times.js";
+import { stateKey } from "../screens.js";
+import { duration, price, timeOfDay } from "../times.js";
 
 export function receipt(app, id) {
   const { t } = app;
@@ -85,15 +86,29 @@ function content(app, id, { receipt: told, key_id: key, text }) {
   ];
 }
 
-function row(app, { at, type, by }) {
+function row(app, { at, type, by, data }) {
   const { t } = app;
-  const key = `event.${type}`;
+  const key = data.participant ? `event.${type}.${data.participant}` : `event.${type}`;
+  const told = [hasText(key) ? t(key) : type, detail(app, type, data)].filter(Boolean).join(": ");
   const role = by === "service" ? "receipt.service" : `role.${by}`;
   return h(
     "tr",
     {},
     h("td", { class: "clock" }, timeOfDay(at, app.language)),
-    h("td", {}, hasText(key) ? t(key) : type),
+    h("td", {}, told),
     h("td", {}, t(role)),
   );
+}
+
+/** What more is worth telling of an event, or null. */
+function detail(app, type, data) {
+  const { t, language } = app;
+  if (type === "ended") return t(`state.${stateKey(app.consultation, app.user.role)}`);
+  if (type === "rated") return t(`receipt.rated.${data.subject}`);
+  if (type.startsWith("extension_") && data.price !== undefined)
+    return t("receipt.longer", {
+      time: duration(data.duration_s, t),
+      price: price(data.price, data.currency, language),
+    });
+  return null;
 }

@@ -2,7 +2,7 @@
 
 import { h } from "../element.js";
 import { addressOf } from "../places.js";
-import { canRate, ratingOpen, stateKey } from "../screens.js";
+import { OPEN, canRate, ratingOpen, stateKey } from "../screens.js";
 import { duration, moment, price, timeOfDay } from "../times.js";
 import { rating } from "./rating.js";
 import { receipt } from "./receipt.js";
@@ -48,7 +48,7 @@ export function record(app) {
           { class: "ratings" },
           ratings.map(({ element }) => element),
         ),
-      state !== "requested" && receipt(app, id),
+      !OPEN.has(state) && receipt(app, id),
     ),
     update: () => ratings.forEach((each) => each.update?.()),
   };
@@ -69,6 +69,7 @@ function facts(app) {
     ["ended", ended && timeOfDay(ended, language)],
     ["duration", duration(terms.duration_s, t)],
     ["price", price(terms.price, terms.currency, language)],
+    ["extensions", extensions(app)],
     ["lasted", started && ended && duration(Math.max(1, ended - started), t)],
   ].filter(([, value]) => value);
   return h(
@@ -76,6 +77,16 @@ function facts(app) {
     { class: "terms", testid: "record-facts" },
     told.map(([name, value]) => h("div", {}, h("dt", {}, t(`record.${name}`)), h("dd", {}, value))),
   );
+}
+
+/** "15 мин за 20,00 €, …" */
+function extensions({ consultation, t, language }) {
+  const { currency } = consultation.terms;
+  return consultation.extensions
+    .map(({ duration_s: longer, price: cost }) =>
+      t("receipt.longer", { time: duration(longer, t), price: price(cost, currency, language) }),
+    )
+    .join(", ");
 }
 
 /** A form while the rating can be given or changed, and then what was given. */

@@ -1,6 +1,7 @@
 /** The specialist's settings: summary, duration, price, currency, whether they take video. */
 
 import { h, setText } from "../element.js";
+import { duration } from "../times.js";
 
 const CURRENCIES = ["EUR", "USD", "GBP", "CHF"];
 
@@ -29,6 +30,8 @@ export function termsForm(app) {
   });
   const currency = h("select", { testid: "profile-currency" });
   const takes = h("input", { type: "checkbox", testid: "profile-takes-video" });
+  const { duration_override_s: set } = app.user;
+  if (set) minutes.setAttribute("aria-describedby", "duration-set");
   summary.value = profile?.summary ?? "";
   minutes.value = profile ? profile.duration_s / 60 : 30;
   price.value = profile?.price ?? "";
@@ -67,6 +70,12 @@ export function termsForm(app) {
       field("price", t("desk.price"), price),
       field("currency", t("desk.currency"), currency),
     ),
+    set &&
+      h(
+        "p",
+        { class: "hint", id: "duration-set", testid: "duration-set" },
+        t("desk.durationSet", { time: duration(set, t) }),
+      ),
     h("label", { class: "check" }, takes, h("span", {}, t("desk.takesVideo"))),
     h(
       "div",

@@ -107,6 +107,15 @@ async def test_new_terms_are_told_to_those_who_added_the_specialist(
         assert (await other.next())["specialist"]["price"] == "30.00"
 
 
+async def test_a_duration_that_an_operator_sets_is_told_too(
+    control: Control, maria: Person
+) -> None:
+    olga = await control.person("olga")
+    async with await maria.page() as page:
+        await olga.put("/operator/specialists/ivan/duration", {"duration_s": 900})
+        assert (await page.until("specialist"))["specialist"]["duration_s"] == 900
+
+
 async def test_a_specialist_is_busy_from_the_acceptance_to_the_end(
     control: Control, maria: Person, ivan: Person
 ) -> None:
