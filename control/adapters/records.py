@@ -110,6 +110,7 @@ def to_row(consultation: Consultation) -> dict[str, Any]:
             "paid": [[each.began_at, each.stopped_at] for each in consultation.paid],
             "flowing_since": consultation.flowing_since,
             "seq": consultation.seq,
+            "changed_at": consultation.changed_at,
         },
     }
 
@@ -155,6 +156,7 @@ def from_row(row: Row, rating_rows: Iterable[Row] = ()) -> Consultation:
         paid=tuple(Interval(*each) for each in rest["paid"]),
         flowing_since=rest["flowing_since"],
         seq=rest["seq"],
+        changed_at=rest["changed_at"],
         ratings=MappingProxyType(
             {
                 Subject(each["subject"]): Rating(each["stars"], each["comment"], each["given_at"])

@@ -70,8 +70,9 @@ class Consultation:
     # The paid time: what is over, and since when it runs (None: it does not run now).
     paid: tuple[Interval, ...] = ()
     flowing_since: float | None = None
-    # How many events there were so far; the last one has this number.
+    # How many events there were so far; the last one has this number, and happened then.
     seq: int = 0
+    changed_at: float = 0.0
     # What the node tells of the participants. Not stored: after a restart of control it is unknown
     # again, so that no one is judged for the time in which nobody listened.
     links: Mapping[Role, Link] = field(default_factory=_unheard)
@@ -138,4 +139,9 @@ class Change(NamedTuple):
 
         The events have the numbers from ``seq + 1`` on.
         """
-        return Change(replace(self.consultation, seq=seq + len(self.events)), self.events)
+        if not self.events:
+            return Change(replace(self.consultation, seq=seq))
+        counted = replace(
+            self.consultation, seq=seq + len(self.events), changed_at=self.events[-1].at
+        )
+        return Change(counted, self.events)

@@ -36,6 +36,8 @@ def fell_silent(consultation: Consultation, since: float, now: float, policy: Po
 
     ``since`` is later than ``now`` when the clock was set back meanwhile.
     """
+    # Whatever is on record we were there for.
+    since = max(since, consultation.changed_at)
     service_by = now + policy.service_within_s
     return (
         due_at_fixed_times(consultation, since, policy)
