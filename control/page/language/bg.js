@@ -442,7 +442,7 @@ export default {
   "event.interrupted": "Прекъсване в нашата система",
   "event.resumed": "Консултацията продължи",
   "event.flow_began": "И двамата са свързани",
-  "event.flow_stopped": "Единият не е свързан",
+  "event.flow_stopped": "Двамата вече не са свързани",
   "event.ended": "Консултацията приключи",
   "event.rated": "Дадена е оценка",
   "help.title": "Помощ",

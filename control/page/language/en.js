@@ -444,7 +444,7 @@ export default {
   "event.interrupted": "An interruption in our system",
   "event.resumed": "The consultation went on",
   "event.flow_began": "Both are connected",
-  "event.flow_stopped": "One of them is not connected",
+  "event.flow_stopped": "They are no longer both connected",
   "event.ended": "The consultation ended",
   "event.rated": "A rating was given",
   "help.title": "Help",
