@@ -33,7 +33,8 @@
     │   ├── AlreadyLeaving
     │   ├── NotRatable
     │   ├── JoinTokenUsed
-    │   └── RoomFull
+    │   ├── RoomFull
+    │   └── WebhooksOff
     ├── TooManyRequests         429  too often
     └── Unavailable             503  our side cannot just now
         ├── DatabaseUnavailable
@@ -305,6 +306,13 @@ class TooManyRequests(ControlError):
     def __init__(self, detail: str, wait_s: float) -> None:
         super().__init__(detail)
         self.wait_s = wait_s
+
+
+class WebhooksOff(Conflict):
+    """There is no target that webhooks could be sent to."""
+
+    code = "webhooks-off"
+    title = "Webhooks are not set up"
 
 
 class Unavailable(ControlError):

@@ -1,5 +1,7 @@
 """How control is run. The command line makes this from its options."""
 
+import base64
+import binascii
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -9,6 +11,10 @@ from control.consultations.policy import PLATFORM, Policy
 from sfu.api import VideoCodec
 
 PAGE = Path(__file__).parent / "page"
+
+# Standard Webhooks: 24 to 64 bytes.
+_SECRET_BYTES = range(24, 65)
+_SECRET_PREFIX = "whsec_"
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -61,6 +67,47 @@ def _is_safe(url: str) -> bool:
 
 
 @dataclass(frozen=True)
+class WebhookTarget:
+    """The platform's receiver.
+
+    ``url`` is HTTPS, and its name leads to public addresses; with ``allow_private`` it may be plain
+    HTTP and lead anywhere. ``secrets`` are ``whsec_`` and base64 of 24 to 64 bytes each; every
+    message is signed with all of them, so one can be replaced while messages are under way.
+
+    Raises:
+        ValueError: when one of these cannot be used.
+    """
+
+    url: str
+    secrets: tuple[str, ...]
+    allow_private: bool = False
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        schemes = ("https", "http") if self.allow_private else ("https",)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"the webhook's URL must begin with {' or '.join(schemes)}://")
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            raise ValueError("the webhook's URL may have no user, password or fragment")
+        if not self.secrets:
+            raise ValueError("webhooks need a secret to be signed with")
+        for secret in self.secrets:
+            _check_secret(secret)
+
+
+def _check_secret(secret: str) -> None:
+    try:
+        content = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        content = b""
+    if not secret.startswith(_SECRET_PREFIX) or len(content) not in _SECRET_BYTES:
+        raise ValueError(
+            f"a webhook secret is {_SECRET_PREFIX} and base64 of 24 to 64 random bytes, "
+            f'as from: echo "{_SECRET_PREFIX}$(openssl rand -base64 32)"'
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that control needs to be told."""
 
@@ -76,6 +123,8 @@ class Settings:
     # Requests to the API. Whoever is behind an address may be many: a company, a whole provider.
     user_rate: Rate = field(default=Rate(per_s=10, burst=100))
     address_rate: Rate = field(default=Rate(per_s=100, burst=1000))
+    # Who hears of what happens; None: nobody.
+    webhook: WebhookTarget | None = None
     # What new rooms are opened with.
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = 2_500_000

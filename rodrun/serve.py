@@ -55,7 +55,10 @@ async def serve(settings: ServeSettings) -> None:
     async with _database(settings) as database, _worker(settings) as worker:
         registry = CollectorRegistry()
         registry.register(WorkerCollector(worker))
-        app = application(database, worker, control_settings, registry=registry)
+        try:
+            app = application(database, worker, control_settings, registry=registry)
+        except (OSError, ValueError) as error:
+            raise ServeError(str(error)) from error
         async with _site(app, settings, context) as port:
             _announce(settings, port, worker.port)
             await stop.wait()
@@ -87,6 +90,7 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
             address_rate=control.settings.Rate(
                 settings.address_requests_per_s, settings.address_requests_at_once
             ),
+            webhook=_webhook(settings),
             video_codec=settings.video_codec,
             max_video_bps=settings.max_video_bps,
             policy=replace(
@@ -101,6 +105,17 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
             "For a platform: RODRUN_JWT_ISSUER, RODRUN_JWT_AUDIENCE and either "
             "RODRUN_JWT_SECRET, RODRUN_JWKS_FILE or RODRUN_JWKS_URL."
         ) from error
+
+
+def _webhook(settings: ServeSettings) -> control.settings.WebhookTarget | None:
+    if not settings.webhook_url:
+        return None
+    try:
+        return control.settings.WebhookTarget(
+            settings.webhook_url, settings.webhook_secret, settings.webhook_allow_private
+        )
+    except ValueError as error:
+        raise SettingsError(f"webhook_url, webhook_secret: {error}") from error
 
 
 def _is_wildcard(host: str) -> bool:

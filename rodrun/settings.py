@@ -48,6 +48,9 @@ class ServeSettings(BaseSettings):
         trusted_proxies: networks of the proxies whose X-Forwarded-For is believed.
         user_requests_per_s, user_requests_at_once: how often one user may ask the API.
         address_requests_per_s, address_requests_at_once: how often one address may.
+        webhook_url: where the platform is told what happens; HTTPS, at a public address.
+        webhook_secret: ``whsec_…``, what webhooks are signed with; several while one is changed.
+        webhook_allow_private: let ``webhook_url`` be plain HTTP and lead into our own network.
         jwks_file: JWKS file with the platform's public keys (EdDSA, ES256, RS256).
     """
 
@@ -71,13 +74,18 @@ class ServeSettings(BaseSettings):
     jwt_secret: str = ""
     jwks_file: Path | None = None
     jwks_url: str = ""
+    webhook_url: str = ""
+    webhook_secret: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_allow_private: bool = False
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
     user_requests_per_s: PerSecond = 10.0
     user_requests_at_once: AtOnce = 100
     address_requests_per_s: PerSecond = 100.0
     address_requests_at_once: AtOnce = 1000
 
-    @field_validator("announce", "allowed_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "announce", "allowed_origins", "trusted_proxies", "webhook_secret", mode="before"
+    )
     @classmethod
     def _listed(cls, value: object) -> object:
         """Take ``a,b`` (as an environment variable has it) for a list."""

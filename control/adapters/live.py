@@ -127,12 +127,25 @@ class LiveConsultations:
             consultation = await self._store.consultation(consultation_id)
         return _theirs(consultation, user_id)
 
+    async def find(self, consultation_id: str) -> Consultation:
+        """Anybody's consultation, for operators; raises NotFound."""
+        consultation = self._open.get(consultation_id)
+        if consultation is None:
+            consultation = await self._store.consultation(consultation_id)
+        if consultation is None:
+            raise NotFound("There is no such consultation.")
+        return consultation
+
+    def as_it_stands(self, stored: Consultation) -> Consultation:
+        """With what is known of it beside the store, if it is open."""
+        return self._open.get(stored.id) or stored
+
     async def list_of(
         self, user_id: str, limit: int, before: tuple[float, str] | None = None
     ) -> list[Consultation]:
         """A user's consultations, newest first; see ``Store.consultations_of``."""
         stored = await self._store.consultations_of(user_id, limit, before)
-        return [self._open.get(each.id) or each for each in stored]
+        return [self.as_it_stands(each) for each in stored]
 
     async def request(
         self,

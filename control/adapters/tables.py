@@ -194,3 +194,32 @@ audit_log = Table(
     # The code of the problem, when the command was refused.
     Column("refused", String(60)),
 )
+
+# Webhooks that are not delivered (yet). Of each consultation, only the first that waits has a time.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("consultation_id", String(64), nullable=False),
+    Column("queued_at", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # When it is tried (again); null: after those before it, or never, when it was given up.
+    Column("next_at", Float, index=True),
+    Column("given_up_at", Float, index=True),
+    # What the last attempt came to.
+    Column("error", Text),
+)
+
+Index(
+    "ix_webhook_deliveries_consultation_id_event_id",
+    webhook_deliveries.c.consultation_id,
+    webhook_deliveries.c.event_id,
+)
+
+# One row: up to which event deliveries were made of.
+webhook_cursor = Table(
+    "webhook_cursor",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", BigInteger, nullable=False),
+)

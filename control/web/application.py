@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from control.adapters.answers import Answers
 from control.adapters.audit import AuditLog
 from control.adapters.blocked_accounts import BlockedAccounts
+from control.adapters.consultation_search import ConsultationSearch
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.heartbeat import Heartbeat
@@ -19,11 +20,13 @@ from control.adapters.live import LiveConsultations
 from control.adapters.people import People
 from control.adapters.platform_keys import PlatformKeys
 from control.adapters.ratings import Ratings
+from control.adapters.receipt_keys import ReceiptKeys
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.secret import own_secret
 from control.adapters.steady_clock import SteadyClock
 from control.adapters.store import Store
+from control.adapters.webhooks.dispatcher import Webhooks
 from control.settings import Settings
 from control.web import (
     accounts,
@@ -34,8 +37,11 @@ from control.web import (
     joining,
     openapi,
     operator,
+    operator_consultations,
+    operator_webhooks,
     pages,
     ratings,
+    receipts,
     specialists,
 )
 from control.web.addresses import limit_addresses
@@ -46,6 +52,7 @@ from control.web.presence import PresenceBoard
 from control.web.problems import problems
 from control.web.rates import Rates
 from control.web.service import SERVICE, Service
+from control.web.webhook_figures import WebhookFigures
 from sfu.api import NodePort
 
 # An offer of a browser has about 10 kB.
@@ -93,8 +100,11 @@ def application(
     )
     presence = PresenceBoard(hub, live, people, errands)
     hub.on_changed = presence.consultation_changed
+    webhooks = Webhooks(database, settings.webhook, clock) if settings.webhook else None
     registry = registry or CollectorRegistry()
     health.register(registry, live, hub)
+    if webhooks is not None:
+        registry.register(WebhookFigures(webhooks, clock))
 
     app = web.Application(
         middlewares=[cross_origin, problems, limit_addresses], client_max_size=MAX_BODY_BYTES
@@ -107,9 +117,12 @@ def application(
         people=people,
         store=store,
         answers=Answers(database),
+        consultation_search=ConsultationSearch(database, store),
         ratings=Ratings(database),
         audit_log=AuditLog(database),
         blocked_accounts=BlockedAccounts(database),
+        receipt_keys=ReceiptKeys.open(settings.data_dir),
+        webhooks=webhooks,
         live=live,
         rooms=rooms,
         hub=hub,
@@ -129,8 +142,11 @@ def application(
     app.add_routes(consultations.ROUTES)
     app.add_routes(joining.ROUTES)
     app.add_routes(ratings.ROUTES)
+    app.add_routes(receipts.ROUTES)
     app.add_routes(operator.ROUTES)
     app.add_routes(blocking.ROUTES)
+    app.add_routes(operator_consultations.ROUTES)
+    app.add_routes(operator_webhooks.ROUTES)
     app.router.add_get("/api/v1/events", events.events)
     app[openapi.DESCRIPTION] = openapi.Description(app)
     app.add_routes(openapi.ROUTES)
@@ -156,9 +172,14 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         asyncio.create_task(service.live.scheduler.run(), name="deadlines"),
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
     ]
+    if service.webhooks is not None:
+        await service.webhooks.start()
+        tasks.append(asyncio.create_task(service.webhooks.run(), name="webhooks"))
     yield
     for task in tasks:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+    if service.webhooks is not None:
+        await service.webhooks.stop()
     await service.errands.settled()

@@ -446,8 +446,11 @@ class EventOut(Output):
     data: dict[str, Any]
 
     @classmethod
-    def of(cls, event: Recorded, seen_by: Role) -> "EventOut":
-        """The event as a participant may see it: a rating is told to the specialist added up."""
+    def of(cls, event: Recorded, seen_by: Role | None) -> "EventOut":
+        """The event as a participant or (None) an operator may see it.
+
+        A rating is told to the specialist added up.
+        """
         entry = event.entry
         hides = entry.type == "rated" and seen_by is Role.SPECIALIST
         return cls(

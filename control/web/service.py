@@ -7,16 +7,19 @@ from aiohttp import web
 from control.adapters.answers import Answers
 from control.adapters.audit import AuditLog
 from control.adapters.blocked_accounts import BlockedAccounts
+from control.adapters.consultation_search import ConsultationSearch
 from control.adapters.database import Database
 from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People, User
 from control.adapters.ratings import Ratings
+from control.adapters.receipt_keys import ReceiptKeys
 from control.adapters.rooms import Rooms
 from control.adapters.scheduler import Clock
 from control.adapters.steady_clock import SteadyClock
 from control.adapters.store import Store
+from control.adapters.webhooks.dispatcher import Webhooks
 from control.errors import AccountBlocked
 from control.settings import Settings
 from control.web.authentication import AccessTokens
@@ -38,9 +41,13 @@ class Service:
     people: People
     store: Store
     answers: Answers
+    consultation_search: ConsultationSearch
     ratings: Ratings
     audit_log: AuditLog
     blocked_accounts: BlockedAccounts
+    receipt_keys: ReceiptKeys
+    # None where nobody is to be told.
+    webhooks: Webhooks | None
     live: LiveConsultations
     rooms: Rooms
     hub: Hub

@@ -102,3 +102,19 @@ async def test_demo_accounts_beside_a_platforms_tokens(tmp_path: Path) -> None:
     given = {"jwt_secret": "s" * 32, "jwt_issuer": "a", "jwt_audience": "b", "demo": True}
     with pytest.raises(SettingsError, match="either the demo accounts or the platform's tokens"):
         await serve(load(None, {**given, "data_dir": tmp_path}))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"webhook_url": "https://platform.example/"}, "need a secret"),
+        ({"webhook_url": "http://platform.example/"}, "must begin with https://"),
+        (
+            {"webhook_url": "https://platform.example/", "webhook_secret": "secret"},
+            "whsec_ and base64",
+        ),
+    ],
+)
+async def test_webhooks_that_cannot_be(tmp_path: Path, given: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError, match=f"webhook_url, webhook_secret: .*{said}"):
+        await serve(load(None, {**given, "demo": True, "data_dir": tmp_path}))

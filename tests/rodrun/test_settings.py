@@ -55,6 +55,7 @@ def test_times_to_answer_and_to_connect_are_the_operators(
         ({"udp_host": "localhost"}, "udp_host.*'localhost' does not appear to be an IP"),
         ({"announce": ("192.0.2.7", "media.example")}, "announce.*'media.example' does not"),
         ({"colour": "red"}, "colour"),
+        ({"webhook_allow_private": "perhaps"}, "webhook_allow_private"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(given: dict[str, object], said: str) -> None:

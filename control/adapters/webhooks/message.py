@@ -15,11 +15,6 @@ TYPES = {
 }
 
 
-def message_id(consultation_id: str, seq: int) -> str:
-    """The same at each attempt and each replay, so that a receiver can drop doubles."""
-    return f"{consultation_id}.{seq}"
-
-
 def body(type_: str, at: float, data: Mapping[str, Any]) -> str:
     """The JSON of an event of the record's ``type_``, in the form of Standard Webhooks."""
     timestamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -331,6 +331,7 @@ export default {
   "problem.extension-invalid": "Please check the duration and the price of the extension.",
   "problem.already-leaving": "The specialist is already leaving; the session is about to end.",
   "problem.not-ratable": "This consultation can no longer be rated.",
+  "problem.webhooks-off": "No receiver of webhooks is set up.",
   "problem.invalid-input":
     "Something that was entered cannot be taken. Please check it and try again.",
   "problem.rating-invalid": "A rating has 1 to 5 stars and a comment of at most 2000 characters.",

@@ -2,8 +2,10 @@
 
 import pytest
 
+from control.adapters.audit import AuditEntry, AuditLog
+from control.errors import DatabaseUnavailable
 from control.web.operator import OperatorView
-from tests.control.people import Control, Person
+from tests.control.people import Control, Person, stranger
 
 
 async def test_a_duration_for_later_requests(
@@ -72,6 +74,90 @@ async def test_durations_that_are_none(olga: Person, duration_s: object) -> None
     path = "/operator/specialists/ivan/duration"
     assert await olga.problem("PUT", path, body, status=422) == "invalid-input"
     assert await olga.get("/operator/audit") == []
+
+
+async def test_the_list_page_by_page(
+    control: Control, maria: Person, ivan: Person, olga: Person
+) -> None:
+    petar = await stranger(control, "petar", "client")
+    asked = []
+    async with await ivan.page():
+        for client in (maria, petar, maria):
+            # Two at the same moment, too.
+            control.now += 60 if client is maria else 0
+            made = await client.post(
+                "/consultations", {"specialist_id": "ivan", "purpose": "x"}, status=201
+            )
+            asked.append(made["id"])
+            await client.post(f"/consultations/{made['id']}/cancel")
+        going_on = await control.session(petar, ivan)
+    everything = [each["id"] for each in await olga.get("/operator/consultations")]
+    assert set(everything) == {*asked, going_on}
+    page_by_page: list[str] = []
+    while page := await olga.get(
+        "/operator/consultations?limit=1" + (f"&before={page_by_page[-1]}" if page_by_page else "")
+    ):
+        page_by_page += [each["id"] for each in page]
+    assert page_by_page == everything
+    of_petar = await olga.get("/operator/consultations?user=petar")
+    assert {each["id"] for each in of_petar} == {asked[1], going_on}
+    assert len(await olga.get("/operator/consultations?user=ivan")) == 4
+    active = await olga.get("/operator/consultations?state=active")
+    assert [each["id"] for each in active] == [going_on]
+    assert await olga.get("/operator/consultations?before=nothing") == []
+    assert await olga.get("/operator/consultations?user=nobody") == []
+    path = "/operator/consultations?state=lost"
+    assert (await olga.call("GET", path, status=422))["code"] == "invalid-input"
+
+
+async def test_one_with_its_events(
+    control: Control, maria: Person, ivan: Person, olga: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    record = await olga.get(f"/operator/consultations/{session}")
+    assert record["consultation"]["state"] == "active"
+    assert [event["type"] for event in record["events"]][:3] == ["requested", "accepted", "started"]
+    assert await olga.problem("GET", "/operator/consultations/nothing", status=404) == "not-found"
+
+
+async def test_an_operator_ends_a_session_and_both_are_told_why(
+    control: Control, maria: Person, ivan: Person, olga: Person
+) -> None:
+    async with await ivan.page() as page:
+        session = await control.session(maria, ivan)
+        path = f"/operator/consultations/{session}/end"
+        ended = await olga.post(path, {"reason": "по тяхна молба"})
+        end = {"reason": "operator", "by": "operator", "detail": "по тяхна молба"}
+        assert (ended["state"], ended["end"]) == ("ended", end)
+        while True:
+            seen = (await page.until("consultation"))["consultation"]
+            if seen["state"] == "ended":
+                break
+        assert seen["end"] == end
+    (entry,) = await olga.get("/operator/audit")
+    assert (entry["action"], entry["subject"]) == ("end-consultation", session)
+    assert entry["details"] == {"reason": "по тяхна молба"}
+    assert await olga.problem("POST", path, {"reason": "x"}, status=409) == "not-in-this-state"
+    refused, given, _ = await olga.get("/operator/audit")
+    assert (given["refused"], refused["refused"]) == (None, "not-in-this-state")
+
+
+async def test_no_effect_without_an_entry_in_the_log(
+    control: Control,
+    maria: Person,
+    ivan: Person,
+    olga: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(_: object, entry: AuditEntry) -> None:
+        raise DatabaseUnavailable(f"no place for {entry.action}")
+
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    monkeypatch.setattr(AuditLog, "append", full)
+    await olga.post(f"/operator/consultations/{session}/end", {"reason": "x"}, status=503)
+    assert (await maria.get(f"/consultations/{session}"))["state"] == "active"
 
 
 async def test_for_operators_only(control: Control, maria: Person, ivan: Person) -> None:

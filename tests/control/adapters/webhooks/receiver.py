@@ -46,6 +46,7 @@ class Receiver:
         # Requests whose body holds one of these are not answered.
         self.silent_to: set[str] = set()
         self.arrived = asyncio.Event()
+        self.closing = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -70,7 +71,7 @@ class Receiver:
         self.received.append(Received(headers, body))
         self.arrived.set()
         if any(part in body for part in self.silent_to):
-            await asyncio.Event().wait()
+            await self.closing.wait()
         status = next((code for part, code in self.status.items() if part in body), 204)
         return web.Response(status=status, headers=self.headers)
 
@@ -86,4 +87,5 @@ async def receiving(port: int | None = None) -> AsyncIterator[Receiver]:
     try:
         yield receiver
     finally:
+        receiver.closing.set()
         await server.close()

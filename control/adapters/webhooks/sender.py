@@ -1,63 +1,17 @@
-"""Where webhooks go, and one attempt to bring one there."""
+"""One attempt to bring a webhook to its target."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import aiohttp
 from standardwebhooks import Webhook
 
 from control.adapters.webhooks.addresses import public_socket
+from control.settings import WebhookTarget
 
 ATTEMPT_WITHIN_S = 10.0
 MAX_AT_ONCE = 32
-# Standard Webhooks: 24 to 64 bytes.
-SECRET_BYTES = range(24, 65)
-SECRET_PREFIX = "whsec_"
-
-
-@dataclass(frozen=True)
-class WebhookTarget:
-    """The platform's receiver.
-
-    ``url`` is HTTPS, and its name leads to public addresses; with ``allow_private`` it may be plain
-    HTTP and lead anywhere. ``secrets`` are ``whsec_`` and base64 of 24 to 64 bytes each; every
-    message is signed with all of them, so one can be replaced while messages are under way.
-
-    Raises:
-        ValueError: when one of these cannot be used.
-    """
-
-    url: str
-    secrets: tuple[str, ...]
-    allow_private: bool = False
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        schemes = ("https", "http") if self.allow_private else ("https",)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"the webhook's URL must begin with {' or '.join(schemes)}://")
-        if parts.username is not None or parts.password is not None or parts.fragment:
-            raise ValueError("the webhook's URL may have no user, password or fragment")
-        if not self.secrets:
-            raise ValueError("webhooks need a secret to be signed with")
-        for secret in self.secrets:
-            _check(secret)
-
-
-def _check(secret: str) -> None:
-    try:
-        content = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except binascii.Error:
-        content = b""
-    if not secret.startswith(SECRET_PREFIX) or len(content) not in SECRET_BYTES:
-        raise ValueError(
-            f"a webhook secret is {SECRET_PREFIX} and base64 of 24 to 64 random bytes, "
-            f'as from: echo "{SECRET_PREFIX}$(openssl rand -base64 32)"'
-        )
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from control.adapters.webhooks import target
-from control.adapters.webhooks.target import Outcome, WebhookSender, WebhookTarget
+from control.adapters.webhooks import sender
+from control.adapters.webhooks.sender import Outcome, WebhookSender
+from control.settings import WebhookTarget
 from tests.control.adapters.webhooks.receiver import SECRET, Receiver, receiving
 
 OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of 32 random bytes"[:32]).decode()
@@ -37,8 +38,8 @@ async def send() -> AsyncIterator[Send]:
         return await senders[-1].attempt("c1.7", BODY, time.time())
 
     yield attempt
-    for sender in senders:
-        await sender.close()
+    for each in senders:
+        await each.close()
 
 
 def allowed(url: str, *secrets: str) -> WebhookTarget:
@@ -98,7 +99,7 @@ async def test_nobody_there(receiver: Receiver, send: Send) -> None:
 
 
 async def test_no_answer(receiver: Receiver, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "ATTEMPT_WITHIN_S", 0.05)
+    monkeypatch.setattr(sender, "ATTEMPT_WITHIN_S", 0.05)
     receiver.silent_to.add("ended")
     assert "no answer within" in str((await send(allowed(receiver.url))).error)
 
@@ -132,7 +133,7 @@ async def talking(chunk: bytes, first: bytes = b"") -> AsyncIterator[str]:
 async def test_an_answer_that_never_comes_to_an_end(
     send: Send, monkeypatch: pytest.MonkeyPatch, first: bytes, chunk: bytes
 ) -> None:
-    monkeypatch.setattr(target, "ATTEMPT_WITHIN_S", 0.1)
+    monkeypatch.setattr(sender, "ATTEMPT_WITHIN_S", 0.1)
     async with talking(chunk, first) as url:
         assert (await send(allowed(url))).error is not None
 

@@ -1,0 +1,95 @@
+"""Consultations as operators see them, and how operators end one."""
+
+from typing import Annotated
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200
+from pydantic import Field
+
+from control.consultations.commands import MAX_OPERATOR_REASON_CHARACTERS, EndByOperator
+from control.consultations.states import State
+from control.errors import NotInThisState
+from control.web.operator import OperatorView
+from control.web.refusals import refuses
+from control.web.schema import EventOut, Input, Output, Snapshot
+from control.web.view import reply, reply_list
+
+MAX_ID_CHARACTERS = 200
+
+
+class ConsultationRecord(Output):
+    """A consultation with all that happened to it."""
+
+    consultation: Snapshot
+    events: list[EventOut]
+
+
+class EndIn(Input):
+    """Why the operator ends it; both sides read it, and it stands in the record."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=MAX_OPERATOR_REASON_CHARACTERS)]
+
+
+class OperatorConsultationsView(OperatorView):
+    """Everybody's consultations."""
+
+    async def get(
+        self,
+        state: State | None = None,
+        user: Annotated[str, Field(max_length=MAX_ID_CHARACTERS)] | None = None,
+        before: Annotated[
+            str, Field(max_length=64, description="the id of the last one of the page before")
+        ]
+        | None = None,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+    ) -> r200[list[Snapshot]]:
+        """Consultations in a state, or of a user, or all; the newest first.
+
+        Tags: operator
+        """
+        now, policy = self.service.steady_clock(), self.service.settings.policy
+        found = await self.service.consultation_search.find(limit, state, user, before)
+        live = self.service.live
+        return reply_list([Snapshot.of(live.as_it_stands(each), now, policy) for each in found])
+
+
+class OperatorConsultationView(OperatorView):
+    """Anybody's consultation."""
+
+    async def get(self, consultation_id: str, /) -> r200[ConsultationRecord]:
+        """One consultation with its events.
+
+        Tags: operator
+        """
+        consultation = await self.service.live.find(consultation_id)
+        events = await self.service.store.events_after(consultation_id, 0, consultation.seq)
+        return reply(
+            ConsultationRecord(
+                consultation=Snapshot.of(
+                    consultation, self.service.steady_clock(), self.service.settings.policy
+                ),
+                events=[EventOut.of(event, None) for event in events],
+            )
+        )
+
+
+class OperatorEndView(OperatorView):
+    """The operator's way to end a consultation."""
+
+    @refuses(NotInThisState)
+    async def post(self, consultation_id: str, /, body: EndIn) -> r200[Snapshot]:
+        """End an accepted or active consultation; both sides are told the reason.
+
+        Tags: operator
+        """
+        async with self.audited("end-consultation", consultation_id, body.model_dump()):
+            ended = await self.service.live.order(consultation_id, EndByOperator(body.reason))
+        return self.snapshot(ended)
+
+
+_ALL = "/api/v1/operator/consultations"
+ROUTES = [
+    web.view(_ALL, OperatorConsultationsView),
+    web.view(f"{_ALL}/{{consultation_id}}", OperatorConsultationView),
+    web.view(f"{_ALL}/{{consultation_id}}/end", OperatorEndView),
+]
