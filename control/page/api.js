@@ -2,6 +2,8 @@
 
 export const ENDPOINT = "/api/v1";
 const TIMEOUT_MS = 10000;
+/** Pauses before a command is sent again whose answer did not come. */
+const RETRY_MS = [400, 1200];
 
 export class ApiError extends Error {
   /** `status` 0: no response came. `final`: asking again with the same credential is useless. */
@@ -24,8 +26,24 @@ export class Api {
     return (await this.#ask(method, path, body)).reply;
   }
 
-  async #ask(method, path, body) {
-    const headers = { Accept: "application/json" };
+  /**
+   * Ask for a change. When no answer comes it is asked for again under the same key, by which the
+   * server knows that it is one command.
+   */
+  async command(method, path, body) {
+    const key = newKey();
+    for (const pause of [...RETRY_MS, null])
+      try {
+        return (await this.#ask(method, path, body, { "Idempotency-Key": key })).reply;
+      } catch (error) {
+        const unknown = error.status === 0 || error.code === "idempotency-key-in-use";
+        if (!unknown || pause === null) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+  }
+
+  async #ask(method, path, body, more = {}) {
+    const headers = { Accept: "application/json", ...more };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     let response;
@@ -49,17 +67,17 @@ export class Api {
   demoAccounts = () => this.ask("GET", "/demo/accounts");
   demoSignIn = (account) => this.ask("POST", "/demo/sign-in", { account });
   me = () => this.ask("GET", "/me");
-  saveProfile = (profile) => this.ask("PUT", "/me/profile", profile);
+  saveProfile = (profile) => this.command("PUT", "/me/profile", profile);
 
   findSpecialists = (search) =>
     this.ask("GET", `/specialists?search=${encodeURIComponent(search)}`);
   mySpecialists = () => this.ask("GET", "/me/specialists");
-  addSpecialist = (id) => this.ask("PUT", `/me/specialists/${encodeURIComponent(id)}`);
-  removeSpecialist = (id) => this.ask("DELETE", `/me/specialists/${encodeURIComponent(id)}`);
+  addSpecialist = (id) => this.command("PUT", `/me/specialists/${encodeURIComponent(id)}`);
+  removeSpecialist = (id) => this.command("DELETE", `/me/specialists/${encodeURIComponent(id)}`);
 
   specialist = (id) => this.ask("GET", `/specialists/${encodeURIComponent(id)}`);
   myRatings = () => this.ask("GET", "/me/ratings");
-  setAvailable = (available) => this.ask("PUT", "/me/availability", { available });
+  setAvailable = (available) => this.command("PUT", "/me/availability", { available });
 
   /** { items, next }: newest first; `next` is what to pass for the page after, or null. */
   async consultations(next = null) {
@@ -77,22 +95,37 @@ export class Api {
   }
 
   request = (specialist_id, purpose) =>
-    this.ask("POST", "/consultations", { specialist_id, purpose });
+    this.command("POST", "/consultations", { specialist_id, purpose });
   #act = (id, action, body = {}) =>
-    this.ask("POST", `/consultations/${encodeURIComponent(id)}/${action}`, body);
+    this.command("POST", `/consultations/${encodeURIComponent(id)}/${action}`, body);
   accept = (id) => this.#act(id, "accept");
   decline = (id, reason) => this.#act(id, "decline", reason ? { reason } : {});
   cancel = (id) => this.#act(id, "cancel");
   leave = (id) => this.#act(id, "leave");
   proposeEarlyEnd = (id) => this.#act(id, "early-end");
+  withdrawEarlyEnd = (id) => this.#act(id, "early-end/withdraw");
   acceptEarlyEnd = (id) => this.#act(id, "early-end/accept");
   refuseEarlyEnd = (id) => this.#act(id, "early-end/refuse");
-  joinToken = async (id) => (await this.#act(id, "join-tokens")).token;
+  proposeExtension = (id, duration_s, price) => this.#act(id, "extension", { duration_s, price });
+  withdrawExtension = (id) => this.#act(id, "extension/withdraw");
+  acceptExtension = (id) => this.#act(id, "extension/accept");
+  refuseExtension = (id) => this.#act(id, "extension/refuse");
+  /** Asked once: whoever joins tries again by themselves, and with a fresh token. */
+  joinToken = async (id) => {
+    const path = `/consultations/${encodeURIComponent(id)}/join-tokens`;
+    return (await this.ask("POST", path, {})).token;
+  };
   rate = (id, subject, stars, comment) =>
-    this.ask("PUT", `/consultations/${encodeURIComponent(id)}/ratings/${subject}`, {
+    this.command("PUT", `/consultations/${encodeURIComponent(id)}/ratings/${subject}`, {
       stars,
       comment,
     });
+}
+
+/** Not randomUUID, which a page on an address without TLS does not have. */
+function newKey() {
+  const octets = crypto.getRandomValues(new Uint8Array(16));
+  return [...octets].map((each) => each.toString(16).padStart(2, "0")).join("");
 }
 
 function decoded(text) {

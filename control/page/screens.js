@@ -79,17 +79,20 @@ export function recentOutcomes(consultations, role, dismissed, now) {
  * connection; what concerns ourselves is said first.
  */
 export function callNotice(consultation, role, call, now) {
-  if (call === "replaced") return { name: "replaced", seconds: null };
-  if (call === "reconnecting") return { name: "self-reconnecting", seconds: null };
-  const { reconnecting } = consultation;
-  if (reconnecting && reconnecting.role !== role)
-    return {
-      name: `${reconnecting.role}-reconnecting`,
-      seconds: reconnecting.drop_at === null ? null : Math.max(0, reconnecting.drop_at - now),
-    };
-  if (call !== "connected") return { name: "connecting", seconds: null };
-  if (consultation.state === "accepted")
-    return { name: "partner-expected", seconds: Math.max(0, consultation.start_by - now) };
+  const until = (name, at = null) => ({
+    name,
+    seconds: at === null ? null : Math.max(0, at - now),
+  });
+  if (call === "replaced") return until("replaced");
+  const { leaving, interrupted, reconnecting } = consultation;
+  if (leaving)
+    return until(leaving.by === role ? "self-leaving" : "other-leaving", leaving.ends_at);
+  if (interrupted) return until("service-interrupted", interrupted.ends_by);
+  const mine = reconnecting?.role === role;
+  if (call === "reconnecting") return until("self-reconnecting", mine ? reconnecting.drop_at : null);
+  if (reconnecting && !mine) return until(`${reconnecting.role}-reconnecting`, reconnecting.drop_at);
+  if (call !== "connected") return until("connecting");
+  if (consultation.state === "accepted") return until("partner-expected", consultation.start_by);
   return null;
 }
 
@@ -114,21 +117,48 @@ export function noticesBetween(before, after, role, now) {
     if (after.state === "expired") names.push("request-expired");
     if (after.state === "cancelled") names.push("request-cancelled");
   }
-  const proposal = before.early_end;
-  if (proposal && !after.early_end && after.state === "active") {
-    const refused = after.early_end_refused_at !== before.early_end_refused_at;
-    if (proposal.by === role) names.push(refused ? "early-end-refused" : "early-end-lapsed");
-    else if (!refused && now >= proposal.lapses_at - 1) names.push("early-end-question-lapsed");
-  }
+  if (after.state === "active" && !after.leaving)
+    names.push(...proposalNotices(before, after, role, now));
   const was = before.reconnecting?.role;
   if (was && was !== role && !after.reconnecting && after.state === "active")
     names.push(`${was}-back`);
+  if (before.interrupted && !after.interrupted && after.state === "active")
+    names.push("service-back");
   return names;
 }
 
-/** Seconds of the session that are left, or null before it has started. */
+/** What became of a proposal: told to whom did not do it. */
+function proposalNotices(before, after, role, now) {
+  const names = [];
+  const fate = (proposal, refusedAt) => {
+    if (after[refusedAt] !== before[refusedAt]) return "refused";
+    return now >= proposal.lapses_at - 1 ? "lapsed" : "withdrawn";
+  };
+  const { early_end: early, extension } = before;
+  if (early && !after.early_end) {
+    const became = fate(early, "early_end_refused_at");
+    const mine = early.by === role;
+    if (became === "lapsed") names.push(mine ? "early-end-lapsed" : "early-end-question-lapsed");
+    else if (mine === (became === "refused")) names.push(`early-end-${became}`);
+  }
+  if (extension && !after.extension) {
+    const agreed = after.extensions.length > before.extensions.length;
+    const became = agreed ? "accepted" : fate(extension, "extension_refused_at");
+    const mine = role === "specialist";
+    if (became === "lapsed") names.push(mine ? "extension-lapsed" : "extension-question-lapsed");
+    else if (became === "accepted") names.push(mine ? "extension-accepted" : "extension-agreed");
+    else if (mine === (became === "refused")) names.push(`extension-${became}`);
+  }
+  return names;
+}
+
+/**
+ * Seconds of the session that are left, or null before it has started. An interruption of the
+ * service does not count.
+ */
 export function timeLeft(consultation, now) {
-  return consultation.ends_at === null ? null : Math.max(0, consultation.ends_at - now);
+  const { ends_at: endsAt, interrupted } = consultation;
+  return endsAt === null ? null : Math.max(0, endsAt - (interrupted?.since ?? now));
 }
 
 /**
@@ -161,7 +191,7 @@ export function canRate(consultation, role) {
   return (
     role === "client" &&
     consultation.state === "ended" &&
-    consultation.end?.reason !== "did_not_start"
+    consultation.started_at !== null
   );
 }
 

@@ -423,7 +423,8 @@ async def test_an_end_is_told_from_the_readers_side(
     modules: Page, reason: str, role: str, key: str
 ) -> None:
     reason, _, by = reason.partition(" by ")
-    ended = consultation("ended", end={"reason": reason, "by": by or None})
+    started_at = None if reason == "did_not_start" else NOW - 50
+    ended = consultation("ended", end={"reason": reason, "by": by or None}, started_at=started_at)
 
     assert await ask(modules, "endKey", ended, role) == key
     assert await ask(modules, "canRate", ended, role) is (

@@ -272,7 +272,11 @@ export default {
   "leave.client":
     "Консултацията ще приключи веднага и ще се отбележи, че сте напуснали. Цената е за цялата консултация.",
   "leave.specialist":
-    "Консултацията ще приключи веднага и ще се отбележи, че сте напуснали. Вместо това може да предложите ранен край.",
+    "Клиентът ще види, че приключвате по-рано, и след 10 секунди консултацията ще приключи. Това не може да се отмени и ще се отбележи, че сте напуснали. Вместо това може да предложите ранен край.",
+  "leave.before":
+    "Консултацията още не е започнала. Ако напуснете, тя няма да започне и не се дължи плащане.",
+  "leave.ending":
+    "Специалистът вече приключва консултацията. Може да не изчаквате: ще се отбележи, че той е напуснал.",
   "leave.confirm": "Напусни",
   "leave.stay": "Остани",
 
@@ -296,21 +300,39 @@ export default {
   "notice.connecting": "Свързване…",
   "notice.partner-expected": "Изчакваме {name} да се свърже",
   "notice.partner-expectedLead": "Времето на консултацията още не тече.",
-  "notice.self-reconnecting": "Връзката Ви прекъсна",
+  "notice.self-reconnecting": "Връзката прекъсна",
   "notice.self-reconnectingLead": "Свързваме Ви отново. Не е нужно да правите нищо.",
-  "notice.specialist-reconnecting": "Връзката със специалиста прекъсна",
-  "notice.specialist-reconnectingLead": "Ако не се върне навреме, консултацията ще приключи.",
-  "notice.client-reconnecting": "Връзката с клиента прекъсна",
+  "notice.specialist-reconnecting": "Връзката със специалиста се възстановява",
+  "notice.specialist-reconnectingLead":
+    "Ако специалистът не се върне до края на отброяването, консултацията приключва.",
+  "notice.client-reconnecting": "Връзката с клиента се възстановява",
   "notice.client-reconnectingLead":
     "Консултацията продължава и клиентът може да се върне до края ѝ.",
   "notice.replaced": "Консултацията е отворена другаде",
   "notice.replacedLead": "Продължихте я в друг прозорец или на друго устройство.",
   "notice.useHere": "Продължи тук",
+  "notice.other-leaving": "Специалистът приключва по-рано",
+  "notice.other-leavingLead": "Консултацията приключва в края на отброяването.",
+  "notice.self-leaving": "Приключвате по-рано",
+  "notice.self-leavingLead": "Клиентът вижда съобщение, че приключвате по-рано.",
+  "notice.service-interrupted": "Услугата е прекъсната",
+  "notice.service-interruptedLead":
+    "Причината е в нашата система, не във Вас. Времето е спряно и ще продължи, щом връзката се възстанови.",
+  "notice.service-back": "Връзката е възстановена. Времето на прекъсването не се брои.",
   "notice.early-end-refused": "{name} отказа ранния край. Консултацията продължава.",
+  "notice.early-end-withdrawn":
+    "{name} оттегли предложението за ранен край. Консултацията продължава.",
   "notice.early-end-lapsed":
     "Няма отговор на предложението за ранен край. Консултацията продължава.",
   "notice.early-end-question-lapsed":
     "Предложението за ранен край изтече. Консултацията продължава.",
+  "notice.extension-accepted": "{name} прие удължаването.",
+  "notice.extension-agreed": "Консултацията е удължена.",
+  "notice.extension-refused":
+    "{name} отказа удължаването. Консултацията продължава до уговореното време.",
+  "notice.extension-withdrawn": "{name} оттегли предложението за удължаване.",
+  "notice.extension-lapsed": "Няма отговор на предложението за удължаване.",
+  "notice.extension-question-lapsed": "Предложението за удължаване изтече.",
   "notice.request-expired": "Времето за отговор на заявката от {name} изтече.",
   "notice.request-cancelled": "{name} оттегли заявката си.",
   "notice.specialist-back": "Връзката със специалиста е възстановена.",
@@ -370,9 +392,23 @@ export default {
   "earlyEnd.title": "{name} предлага ранен край",
   "earlyEnd.text":
     "Ако приемете, консултацията приключва веднага. Ако откажете, тя продължава до уговореното време.",
-  "earlyEnd.left": "Остават {time} за отговор",
-  "earlyEnd.accept": "Приеми",
-  "earlyEnd.refuse": "Откажи",
+  "extension.propose": "Предложи удължаване",
+  "extension.lead": "{name} ще види новата цена и ще реши дали да приеме.",
+  "extension.minutes": "Удължаване в минути",
+  "extension.price": "Допълнителна цена ({currency})",
+  "extension.total": "Нова цена за цялата консултация: {price}",
+  "extension.send": "Предложи",
+  "extension.pending":
+    "Предложихте удължаване: {duration} за {price}. Изчакваме отговора на {name}.",
+  "extension.title": "{name} предлага удължаване",
+  "extension.text": "Ако откажете, консултацията продължава до уговореното време.",
+  "extension.longer": "Удължаване",
+  "extension.more": "Допълнителна цена",
+  "extension.newPrice": "Нова обща цена",
+  "proposal.left": "Остават {time} за отговор",
+  "proposal.accept": "Приеми",
+  "proposal.refuse": "Откажи",
+  "proposal.withdraw": "Оттегли",
 
   "finish.completed.title": "Консултацията приключи успешно",
   "finish.completed.text": "Уговореното време изтече. Благодарим Ви!",
@@ -380,17 +416,18 @@ export default {
   "finish.early_end_agreed.text": "И двамата се съгласихте с ранния край.",
   "finish.specialist_left.title": "Специалистът приключи по-рано",
   "finish.specialist_left.text":
-    "Специалистът напусна консултацията преди края ѝ. Това е отбелязано.",
+    "Специалистът напусна консултацията преди уговореното време. Това е отбелязано.",
   "finish.client_left.title": "Клиентът напусна консултацията",
   "finish.client_left.text": "Консултацията приключи преди уговореното време. Това е отбелязано.",
   "finish.you_left.title": "Напуснахте консултацията",
-  "finish.you_left.text": "Консултацията приключи преди уговореното време.",
+  "finish.you_left.text":
+    "Консултацията приключи преди уговореното време. Отбелязано е, че сте напуснали.",
   "finish.specialist_connection_lost.title": "Специалистът приключи по-рано",
   "finish.specialist_connection_lost.text":
     "Връзката със специалиста прекъсна за повече от 15 секунди и консултацията беше прекратена. Това е отбелязано.",
   "finish.own_connection_lost.title": "Връзката Ви прекъсна",
   "finish.own_connection_lost.text":
-    "Нямахте връзка повече от 15 секунди и консултацията беше прекратена.",
+    "Нямахте връзка твърде дълго и консултацията беше прекратена. Това е отбелязано.",
   "finish.client_connection_lost.title": "Връзката с клиента прекъсна",
   "finish.client_connection_lost.text":
     "Клиентът нямаше връзка твърде дълго и консултацията беше прекратена.",
@@ -403,9 +440,14 @@ export default {
   "finish.left_before_start.text":
     "Консултацията беше напусната, преди да започне. Не се дължи плащане.",
   "finish.service.title": "Консултацията прекъсна",
-  "finish.service.text": "Причината е в нашата система, не във Вас. Съжаляваме за неудобството.",
+  "finish.service.text":
+    "Причината е в нашата система и никой от двама ви няма вина. Съжаляваме за неудобството.",
   "finish.with": "Консултация с {name}",
   "finish.lasted": "Времетраене",
+  "finish.connected": "Бяхте свързани",
+  "finish.price": "Уговорена цена",
+  "finish.extended": "{price}, с удължаването",
+  "finish.operatorWords": "От администратора: {detail}",
   "finish.home": "Към началото",
 
   "rating.specialist.title": "Как оценявате специалиста?",

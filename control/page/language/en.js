@@ -270,7 +270,11 @@ export default {
   "leave.client":
     "The consultation ends at once and it is recorded that you left. The price is for the whole consultation.",
   "leave.specialist":
-    "The consultation ends at once and it is recorded that you left. You can propose an early end instead.",
+    "The client will see that you end the session early, and 10 seconds later it is over. This cannot be undone, and it is recorded that you left. You can propose an early end instead.",
+  "leave.before":
+    "The consultation has not begun. If you leave, it will not begin, and there is nothing to pay.",
+  "leave.ending":
+    "The specialist is ending the session already. You need not wait: it is recorded that the specialist left.",
   "leave.confirm": "Leave",
   "leave.stay": "Stay",
 
@@ -294,21 +298,39 @@ export default {
   "notice.connecting": "Connecting…",
   "notice.partner-expected": "Waiting for {name} to connect",
   "notice.partner-expectedLead": "The time of the consultation is not running yet.",
-  "notice.self-reconnecting": "Your connection was lost",
+  "notice.self-reconnecting": "The connection was lost",
   "notice.self-reconnectingLead": "Reconnecting. There is nothing you need to do.",
-  "notice.specialist-reconnecting": "The connection to the specialist was lost",
-  "notice.specialist-reconnectingLead": "If they are not back in time, the consultation ends.",
-  "notice.client-reconnecting": "The connection to the client was lost",
+  "notice.specialist-reconnecting": "Reconnecting the specialist",
+  "notice.specialist-reconnectingLead":
+    "If they are not back by the end of the countdown, the consultation ends.",
+  "notice.client-reconnecting": "Reconnecting the client",
   "notice.client-reconnectingLead":
     "The consultation goes on and the client can come back until its end.",
   "notice.replaced": "Opened elsewhere",
   "notice.replacedLead": "You continued this consultation in another window or on another device.",
   "notice.useHere": "Continue here",
+  "notice.other-leaving": "The specialist ends the session early",
+  "notice.other-leavingLead": "The consultation is over at the end of the countdown.",
+  "notice.self-leaving": "You are ending the session early",
+  "notice.self-leavingLead": "The client is told that you end the session early.",
+  "notice.service-interrupted": "The service was interrupted",
+  "notice.service-interruptedLead":
+    "The cause is in our system, not with you. The time stands still and goes on as soon as the connection is back.",
+  "notice.service-back": "The connection is back. The interruption does not count.",
   "notice.early-end-refused": "{name} refused the early end. The consultation goes on.",
+  "notice.early-end-withdrawn":
+    "{name} withdrew the proposal to end early. The consultation goes on.",
   "notice.early-end-lapsed":
     "The proposal to end early was not answered. The consultation goes on.",
   "notice.early-end-question-lapsed":
     "The proposal to end early has lapsed. The consultation goes on.",
+  "notice.extension-accepted": "{name} accepted the extension.",
+  "notice.extension-agreed": "The consultation has been extended.",
+  "notice.extension-refused":
+    "{name} refused the extension. The consultation goes on for the agreed time.",
+  "notice.extension-withdrawn": "{name} withdrew the offer to extend.",
+  "notice.extension-lapsed": "The offer to extend was not answered.",
+  "notice.extension-question-lapsed": "The offer to extend has lapsed.",
   "notice.request-expired": "The time to answer the request of {name} is over.",
   "notice.request-cancelled": "{name} cancelled the request.",
   "notice.specialist-back": "The connection to the specialist is back.",
@@ -371,9 +393,23 @@ export default {
   "earlyEnd.title": "{name} proposes an early end",
   "earlyEnd.text":
     "If you accept, the consultation ends at once. If you refuse, it goes on for the agreed time.",
-  "earlyEnd.left": "{time} left to answer",
-  "earlyEnd.accept": "Accept",
-  "earlyEnd.refuse": "Refuse",
+  "extension.propose": "Offer an extension",
+  "extension.lead": "{name} will see the new price and decide whether to accept.",
+  "extension.minutes": "Extension in minutes",
+  "extension.price": "Additional price ({currency})",
+  "extension.total": "New price of the whole consultation: {price}",
+  "extension.send": "Offer",
+  "extension.pending":
+    "You offered an extension: {duration} for {price}. Waiting for the answer of {name}.",
+  "extension.title": "{name} offers an extension",
+  "extension.text": "If you refuse, the consultation goes on for the agreed time.",
+  "extension.longer": "Extension",
+  "extension.more": "Additional price",
+  "extension.newPrice": "New price in all",
+  "proposal.left": "{time} left to answer",
+  "proposal.accept": "Accept",
+  "proposal.refuse": "Refuse",
+  "proposal.withdraw": "Withdraw",
 
   "finish.completed.title": "The consultation is complete",
   "finish.completed.text": "The agreed time is over. Thank you!",
@@ -381,17 +417,18 @@ export default {
   "finish.early_end_agreed.text": "You both agreed to the early end.",
   "finish.specialist_left.title": "The specialist ended early",
   "finish.specialist_left.text":
-    "The specialist left the consultation before its end. This is on record.",
+    "The specialist left the consultation before the agreed time. This is on record.",
   "finish.client_left.title": "The client left the consultation",
   "finish.client_left.text": "The consultation ended before the agreed time. This is on record.",
   "finish.you_left.title": "You left the consultation",
-  "finish.you_left.text": "The consultation ended before the agreed time.",
+  "finish.you_left.text":
+    "The consultation ended before the agreed time. It is recorded that you left.",
   "finish.specialist_connection_lost.title": "The specialist ended early",
   "finish.specialist_connection_lost.text":
     "The connection to the specialist was gone for more than 15 seconds and the consultation was ended. This is on record.",
   "finish.own_connection_lost.title": "Your connection was lost",
   "finish.own_connection_lost.text":
-    "You had no connection for more than 15 seconds and the consultation was ended.",
+    "You had no connection for too long and the consultation was ended. This is on record.",
   "finish.client_connection_lost.title": "The client’s connection was lost",
   "finish.client_connection_lost.text":
     "The client had no connection for too long and the consultation was ended.",
@@ -405,9 +442,13 @@ export default {
     "The consultation was left before it began. There is nothing to pay.",
   "finish.service.title": "The consultation was interrupted",
   "finish.service.text":
-    "The cause is in our system, not with you. We are sorry for the inconvenience.",
+    "The cause is in our system; neither of you is to blame. We are sorry for the inconvenience.",
   "finish.with": "Consultation with {name}",
   "finish.lasted": "Lasted",
+  "finish.connected": "You were connected",
+  "finish.price": "Agreed price",
+  "finish.extended": "{price}, with the extension",
+  "finish.operatorWords": "From the administrator: {detail}",
   "finish.home": "Back to the start",
 
   "rating.specialist.title": "How do you rate the specialist?",

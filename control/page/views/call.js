@@ -5,6 +5,7 @@ import { callNotice, pauseNotice, timeLeft } from "../screens.js";
 import { countdown, initials } from "../times.js";
 import { callControls } from "./call_controls.js";
 import { earlyEnd } from "./early_end.js";
+import { extension } from "./extension.js";
 
 const WARN_AT_S = [300, 60];
 
@@ -57,7 +58,7 @@ export function call(app) {
   const notice = noticeBox(app);
   const pause = pauseLine(app);
   const controls = callControls(app);
-  const ending = earlyEnd(app);
+  const proposals = [earlyEnd(app), extension(app)];
   const noSelf = h(
     "span",
     { class: "no-self" },
@@ -104,7 +105,7 @@ export function call(app) {
     pause.update();
     stage.dataset.replaced = controls.element.hidden = session.state === "replaced";
     controls.update();
-    ending.update();
+    for (const each of proposals) each.update();
   };
   return {
     element: h(
@@ -124,10 +125,20 @@ export function call(app) {
         quality.element,
       ),
       stage,
-      h("div", { class: "overlay" }, notice.element, pause.element, ending.pending),
+      h(
+        "div",
+        { class: "overlay" },
+        notice.element,
+        pause.element,
+        proposals.map((each) => each.pending),
+      ),
       voice,
       unmute,
-      ending.question,
+      h(
+        "div",
+        { class: "questions" },
+        proposals.map((each) => each.question),
+      ),
       controls.element,
     ),
     update,
@@ -166,16 +177,14 @@ function timer(app) {
     h("span", { class: "unseen" }, t("call.left")),
     left,
   );
-  const warning = h("span", { class: "unseen", role: "status" });
-  element.append(warning);
   let before = null;
   const update = () => {
     const seconds = timeLeft(app.consultation, app.now());
     setText(left, seconds === null ? "–:––" : countdown(seconds));
-    element.dataset.soon = seconds !== null && seconds <= 60;
+    element.dataset.soon = seconds !== null && seconds <= WARN_AT_S.at(-1);
     for (const limit of WARN_AT_S)
       if (before !== null && seconds !== null && before > limit && seconds <= limit)
-        setText(warning, t(`call.soon.${limit / 60}`));
+        app.tell(`soon-${limit / 60}`, {}, `call.soon.${limit / 60}`);
     before = seconds;
   };
   return { element, update };

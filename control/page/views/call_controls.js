@@ -1,7 +1,9 @@
-/** The bar of the call: microphone, camera, screen, and the menu with early end and leaving. */
+/** The bar of the call: microphone, camera, screen, and the menu with what ends or prolongs it. */
 
-import { dialog, h, icon, setIcon, setText } from "../element.js";
+import { h, icon, setIcon } from "../element.js";
 import { languageSwitch } from "../frame.js";
+import { extensionDialog } from "./extension.js";
+import { leaveDialog } from "./leave.js";
 
 export function callControls(app) {
   const { t, session, devices } = app;
@@ -71,6 +73,11 @@ function callMenu(app) {
     show(false);
     app.act((api) => api.proposeEarlyEnd(app.consultation.id));
   });
+  const extend = item("plus", t("extension.propose"), "propose-extension", () => {
+    show(false);
+    extensionDialog(app);
+  });
+  extend.hidden = app.user.role !== "specialist";
   const leave = item("leave", t("call.leave"), "leave-button", () => {
     show(false);
     leaveDialog(app);
@@ -79,6 +86,7 @@ function callMenu(app) {
   const list = h(
     "div",
     { class: "menu", id: "call-menu", testid: "call-menu", hidden: true },
+    extend,
     propose,
     languageSwitch(app, { class: "item" }),
     leave,
@@ -99,7 +107,7 @@ function callMenu(app) {
   const show = (open) => {
     list.hidden = !open;
     button.setAttribute("aria-expanded", open);
-    if (open) list.querySelector("button:not([disabled])").focus();
+    if (open) list.querySelector("button:not([disabled], [hidden])").focus();
     else if (list.contains(document.activeElement)) button.focus();
   };
   const outside = ({ target }) => {
@@ -121,7 +129,11 @@ function callMenu(app) {
   );
   document.addEventListener("pointerdown", outside);
   const update = () => {
-    propose.disabled = app.consultation.state !== "active" || app.consultation.early_end !== null;
+    const { state, leaving, early_end: early, extension } = app.consultation;
+    const settled = state !== "active" || leaving !== null;
+    propose.disabled = settled || early !== null;
+    extend.disabled = settled || extension !== null;
+    leave.disabled = leaving?.by === app.user.role;
   };
   const close = () => document.removeEventListener("pointerdown", outside);
   return { element, update, close };
@@ -134,48 +146,4 @@ function item(name, text, testid, onclick) {
     icon(name),
     h("span", {}, text),
   );
-}
-
-function leaveDialog(app) {
-  const { t } = app;
-  const { id } = app.consultation;
-  const asked = dialog(
-    {
-      class: "card window",
-      role: "alertdialog",
-      testid: "leave-dialog",
-      "aria-labelledby": "leave-title",
-      "aria-describedby": "leave-text",
-    },
-    h("h2", { id: "leave-title" }, t("leave.title")),
-    h("p", { id: "leave-text" }, t(`leave.${app.user.role}`)),
-    h(
-      "div",
-      { class: "row foot" },
-      h(
-        "button",
-        {
-          class: "secondary",
-          type: "button",
-          autofocus: true,
-          testid: "leave-back",
-          onclick: () => asked.close(),
-        },
-        t("leave.stay"),
-      ),
-      h(
-        "button",
-        {
-          class: "primary danger",
-          type: "button",
-          testid: "leave-confirm",
-          onclick: async () => {
-            if (await app.act((api) => api.leave(id))) asked.close();
-          },
-        },
-        t("leave.confirm"),
-      ),
-    ),
-  );
-  asked.showModal();
 }

@@ -1,6 +1,7 @@
-/** One rating: one to five stars as radio buttons, a comment. Changeable after it was sent. */
+/** One rating: one to five stars as radio buttons, a comment. Changeable for a day. */
 
 import { h, icon, setText } from "../element.js";
+import { ratingOpen } from "../screens.js";
 
 const STARS = [1, 2, 3, 4, 5];
 const COMMENT_LIMIT = 1000;
@@ -47,7 +48,19 @@ export function rating(app, subject) {
     send.disabled = false;
     if (done) setText(said, t("rating.done"));
   };
-  const update = () => setText(send, t(given() ? "rating.change" : "rating.send"));
+  const stars = h(
+    "fieldset",
+    { class: "stars", "aria-labelledby": `${name}-title` },
+    h("legend", { class: "unseen" }, t("rating.stars")),
+    STARS.map(star),
+  );
+  const update = () => {
+    setText(send, t(given() ? "rating.change" : "rating.send"));
+    const open = ratingOpen(given(), app.now());
+    stars.disabled = comment.disabled = !open;
+    send.hidden = !open;
+    if (!open) setText(said, t("record.ratedFinal"));
+  };
   if (given()) setText(said, t("rating.done"));
   update();
   const element = h(
@@ -55,12 +68,7 @@ export function rating(app, subject) {
     { class: "card rating", testid: `rating-${subject}`, onsubmit: submit },
     h("h2", { id: `${name}-title` }, t(`rating.${subject}.title`)),
     h("p", { class: "hint" }, t(`rating.${subject}.hint`)),
-    h(
-      "fieldset",
-      { class: "stars", "aria-labelledby": `${name}-title` },
-      h("legend", { class: "unseen" }, t("rating.stars")),
-      STARS.map(star),
-    ),
+    stars,
     h("label", { for: comment.id }, t("rating.comment")),
     comment,
     h("div", { class: "row foot" }, said, send),
