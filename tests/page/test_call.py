@@ -33,6 +33,7 @@ async def is_active(meeting: Meeting) -> bool:
         (302, "soon-5", "Остават 5 минути до края", "5 minutes until the end"),
         (62, "soon-1", "Остава 1 минута до края", "1 minute until the end"),
     ],
+    ids=["5 minutes", "1 minute"],
 )
 async def test_both_see_the_time_left_and_are_warned(
     meeting: Meeting, left_s: int, notice: str, bulgarian: str, english: str
