@@ -101,6 +101,15 @@ def test_an_interruption_stops_it_when_we_were_last_alive() -> None:
     assert intervals(session) == [(0, 100.5), (162, 1859.5)]
 
 
+def test_after_an_interruption_both_must_have_been_heard_again() -> None:
+    session = Session().until(100).do(ServiceInterrupted(STARTED_AT + 100)).vanish(SPECIALIST)
+    session.until(100.5).come_back(CLIENT)
+    # The specialist's last packet is half a second old, but of before.
+    assert session.consultation.flowing_since is None
+    session.until(100.7).come_back(SPECIALIST)
+    assert session.consultation.flowing_since == STARTED_AT + 100.7
+
+
 def test_what_did_not_start_is_not_paid() -> None:
     ended = due(accepted(), ACCEPTED_AT + 200).consultation
     assert (ended.paid, ended.paid_s(ACCEPTED_AT + 200)) == ((), 0)
