@@ -8,6 +8,9 @@ from sqlalchemy.sql.dml import Delete, Update
 from control.adapters import tables
 from control.adapters.audit import AuditEntry, AuditLog
 from control.adapters.database import Database
+from tests.control.databases import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 ENTRY = AuditEntry(
     at=1_800_000_000.5,

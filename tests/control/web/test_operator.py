@@ -5,6 +5,7 @@ import pytest
 from control.adapters.audit import AuditEntry, AuditLog
 from control.errors import DatabaseUnavailable
 from control.web.operator import OperatorView
+from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, stranger
 
 
@@ -76,6 +77,7 @@ async def test_durations_that_are_none(olga: Person, duration_s: object) -> None
     assert await olga.get("/operator/audit") == []
 
 
+@ON_BOTH_DATABASES
 async def test_the_list_page_by_page(
     control: Control, maria: Person, ivan: Person, olga: Person
 ) -> None:

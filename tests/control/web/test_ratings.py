@@ -1,5 +1,6 @@
 """A specialist's ratings over the API."""
 
+from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, stranger
 
 
@@ -12,6 +13,7 @@ async def _rated(control: Control, client: Person, ivan: Person, *given: dict[st
         await client.put(f"/consultations/{session}/ratings/{subject}", rating)
 
 
+@ON_BOTH_DATABASES
 async def test_sums_and_comments(control: Control, maria: Person, ivan: Person) -> None:
     nothing = {"average": None, "count": 0, "stars": dict.fromkeys("12345", 0)}
     ratings = await ivan.get("/me/ratings")

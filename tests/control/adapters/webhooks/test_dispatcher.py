@@ -16,6 +16,9 @@ from control.adapters.webhooks.dispatcher import Webhooks
 from control.settings import WebhookTarget
 from tests.control.adapters.webhooks.receiver import SECRET, Receiver, receiving
 from tests.control.adapters.webhooks.story import ACCEPTED, ENDED, RATED, STARTED, Story
+from tests.control.databases import ON_BOTH_DATABASES
+
+pytestmark = ON_BOTH_DATABASES
 
 ALL = [ACCEPTED, STARTED, ENDED, RATED]
 
