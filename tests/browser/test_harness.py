@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser import media
-from tests.browser.browser import Browser, BrowserError, Page
+from tests.browser import accessibility, media
+from tests.browser.browser import PHONE, Browser, BrowserError, Page
 from tests.browser.network import CHROMIUM_HOST, FIREFOX_HOST, SERVER_ADDRESS, Namespace, Network
 
 HERE = Path(__file__).parent
@@ -105,6 +105,25 @@ def test_uncaught_exceptions_of_a_page_are_seen(local_chromium: Browser, local_u
         page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 100))")
         assert len(page.uncaught) == 1
         assert "boom" in page.uncaught[0]
+
+
+def test_a_screen_that_not_everybody_can_use_is_told(
+    local_chromium: Browser, local_url: str
+) -> None:
+    with loopback_page(local_chromium, local_url) as page:
+        page.set_size(PHONE)
+        before = set(accessibility.violations(page))
+        assert page.evaluate(accessibility.TOO_WIDE) == []
+        page.evaluate(
+            """() => {
+              const picture = document.createElement("img");
+              picture.width = 2000;
+              document.body.append(picture);
+            }"""
+        )
+        found = set(accessibility.violations(page)) - before
+        assert any(each.startswith("image-alt") for each in found)
+        assert page.evaluate(accessibility.TOO_WIDE) != []
 
 
 HEAR_ONE = """

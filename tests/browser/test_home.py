@@ -2,11 +2,18 @@
 
 import pytest
 
+from control.adapters.receipt_keys import public_keys
+from control.adapters.signed_receipt import verified
 from tests.browser import accessibility
 from tests.browser.browser import Page
 from tests.browser.gallery import Gallery
 from tests.browser.people import Pair, Person
 
+KEEP_BLOBS = """() => {
+  globalThis.blobs = [];
+  const make = URL.createObjectURL;
+  URL.createObjectURL = (blob) => { globalThis.blobs.push(blob); return make(blob); };
+}"""
 IN_HEADING = "() => document.activeElement === document.querySelector('h1')"
 
 
@@ -169,6 +176,14 @@ def test_a_consultation_stays_in_the_history_of_both(local_pair: Pair, look: Loo
     look(client.page, "record-client")
     client.page.reload()
     client.wait_screen("record")
+    client.page.evaluate(KEEP_BLOBS)
+    client.page.click("receipt-show")
+    wait_text(client.page, "receipt-events", "Консултацията приключи: Вие напуснахте")
+    accessibility.check(client.page, "receipt", lambda: client.page.click("receipt-show"))
+    client.page.click("receipt-download")
+    kept = client.page.evaluate("() => globalThis.blobs.at(-1).text()")
+    keys = public_keys(local_pair.api.do("GET", "/receipt-keys", "maria"))
+    assert verified(kept.encode(), keys)["consultation_id"] == id
     go(specialist, f"record-{id}", "record")
     look(specialist.page, "record-specialist")
     assert not specialist.page.is_visible("rating-specialist")
