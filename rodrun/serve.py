@@ -16,6 +16,7 @@ from rich.console import Console
 import control.settings
 from control.adapters.database import Database
 from control.consultations.policy import PLATFORM
+from control.errors import DatabaseUnavailable
 from control.web.application import application
 from rodrun.certificate import tls_context
 from rodrun.settings import ServeSettings, SettingsError
@@ -137,7 +138,15 @@ def _hosts(settings: ServeSettings) -> list[str]:
 
 @asynccontextmanager
 async def _database(settings: ServeSettings) -> AsyncIterator[Database]:
-    database = await Database.open_file(settings.data_dir / DATABASE_FILE)
+    try:
+        if settings.database_url:
+            database = await Database.open(settings.database_url)
+        else:
+            database = await Database.open_file(settings.data_dir / DATABASE_FILE)
+    except ValueError as error:
+        raise SettingsError(f"RODRUN_DATABASE_URL cannot be used: {error}.") from error
+    except DatabaseUnavailable as error:
+        raise ServeError(f"cannot open the database: {error.__cause__}") from error
     try:
         yield database
     finally:

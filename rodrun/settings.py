@@ -31,6 +31,7 @@ class ServeSettings(BaseSettings):
     Attributes:
         demo: offer sign-in as demo accounts; never on a public machine.
         data_dir: folder of the database, the signing secret and the TLS certificate.
+        database_url: ``postgresql://…`` in place of the SQLite file in ``data_dir``.
         http_host: address that the API and the page listen on.
         http_port: their port; 0 takes a free one.
         udp_host: address that media arrives on; ``::`` is every IPv6 and IPv4 address.
@@ -58,6 +59,7 @@ class ServeSettings(BaseSettings):
 
     demo: bool = False
     data_dir: Path = Path("var")
+    database_url: str = ""
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     udp_host: str = "::"

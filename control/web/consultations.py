@@ -43,6 +43,7 @@ from control.errors import (
     SpecialistOffline,
     VideoNotTaken,
 )
+from control.web.cursor import MAX_CHARACTERS, cursor, read_cursor
 from control.web.refusals import refuses
 from control.web.schema import (
     DeclineIn,
@@ -60,14 +61,25 @@ from control.web.welcome import MAX_SEQ
 class ConsultationsView(View):
     """The user's consultations."""
 
-    async def get(self, limit: Annotated[int, Field(ge=1, le=200)] = 50) -> r200[list[Snapshot]]:
+    async def get(
+        self,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+        before: Annotated[str, Field(max_length=MAX_CHARACTERS)] = "",
+    ) -> r200[list[Snapshot]]:
         """One's own consultations, newest first.
+
+        When there are more, the header `Link` has the address of the next ones (`rel="next"`).
 
         Tags: consultations
         """
         now, policy = self.service.steady_clock(), self.service.settings.policy
-        consultations = await self.service.live.list_of(self.user.id, limit)
-        return reply_list([Snapshot.of(each, now, policy) for each in consultations])
+        place = read_cursor(before) if before else None
+        consultations = await self.service.live.list_of(self.user.id, limit + 1, place)
+        response = reply_list([Snapshot.of(each, now, policy) for each in consultations[:limit]])
+        if len(consultations) > limit:
+            rest = f"?limit={limit}&before={cursor(consultations[limit - 1])}"
+            response.headers["Link"] = f'<{self.request.path}{rest}>; rel="next"'
+        return response
 
     @refuses(
         NotFound,

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from control.errors import (
     AccountBlocked,
+    BadInput,
     ControlError,
     DatabaseUnavailable,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     NotAuthenticated,
     NotFound,
     NotPermitted,
@@ -22,6 +25,7 @@ from control.errors import (
     TooManyRequests,
     Unavailable,
 )
+from control.web.idempotency import COMMANDS
 from control.web.problems import InvalidInput, MalformedJson, NotJson
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -70,6 +74,9 @@ def refusals(
     found = {INTERNAL}
     if signed_in:
         errors |= {NotAuthenticated, TokenInvalid, TokenExpired, AccountBlocked}
+        if handler.__name__.upper() in COMMANDS:
+            # With an Idempotency-Key, which is a header of every command.
+            errors |= {BadInput, IdempotencyKeyInUse, IdempotencyKeyReused}
     if one_role:
         errors.add(NotPermitted)
     parameters = operation.get("parameters", [])

@@ -118,3 +118,16 @@ async def test_demo_accounts_beside_a_platforms_tokens(tmp_path: Path) -> None:
 async def test_webhooks_that_cannot_be(tmp_path: Path, given: dict[str, object], said: str) -> None:
     with pytest.raises(SettingsError, match=f"webhook_url, webhook_secret: .*{said}"):
         await serve(load(None, {**given, "demo": True, "data_dir": tmp_path}))
+
+
+async def test_database_that_is_not_there(tmp_path: Path) -> None:
+    url = f"postgresql://rodrun@/rodrun?host={tmp_path}"
+    settings = load(None, {"demo": True, "data_dir": tmp_path, "database_url": url})
+    with pytest.raises(ServeError, match="cannot open the database: "):
+        await serve(settings)
+
+
+async def test_database_that_has_no_such_kind(tmp_path: Path) -> None:
+    settings = load(None, {"demo": True, "data_dir": tmp_path, "database_url": "mysql://a/b"})
+    with pytest.raises(SettingsError, match="RODRUN_DATABASE_URL cannot be used"):
+        await serve(settings)

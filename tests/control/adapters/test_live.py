@@ -1,6 +1,7 @@
 """Commands are done or not done, never half."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from control.adapters.engines import Work
 from control.consultations.commands import Cancel
 from control.consultations.consultation import Change
-from tests.control.people import Control, Person
+from control.errors import DatabaseUnavailable
+from tests.control.databases import ON_BOTH_DATABASES
+from tests.control.people import Control, Person, stranger
 
 ASK = {"specialist_id": "ivan", "purpose": "Резултати"}
 
@@ -64,3 +67,54 @@ async def test_what_could_not_be_stored_has_not_happened(
         assert (await maria.get(path))["state"] == "expired"
         seen = (await page.until("consultation"))["consultation"]
         assert seen["state"] == "expired"
+
+
+@ON_BOTH_DATABASES
+async def test_a_command_whose_outcome_the_database_did_not_tell(
+    control: Control, maria: Person, ivan: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await ivan.page() as his:
+        asked = await maria.post("/consultations", ASK, status=201)
+        path = f"/consultations/{asked['id']}"
+        save = control.service.store.save
+
+        async def lost(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
+            await save(changes, alongside)
+            raise DatabaseUnavailable("the connection broke before the answer came")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(control.service.store, "save", lost)
+            answer = await ivan.command("a", "POST", f"{path}/accept")
+            assert answer.status == 503
+        # It was stored. The next step finds that out, and the pages are told.
+        assert (await ivan.command("a", "POST", f"{path}/accept")).status == 200
+        await maria.post(f"{path}/leave")
+        while (event := (await his.until("event"))["event"])["type"] != "accepted":
+            assert event["type"] == "requested"
+        record = (await maria.get(f"{path}/events"))["events"]
+    assert [(each["seq"], each["type"]) for each in record] == [
+        (1, "requested"),
+        (2, "accepted"),
+        (3, "ended"),
+    ]
+
+
+@ON_BOTH_DATABASES
+async def test_commands_of_many_at_once(control: Control, ivan: Person) -> None:
+    clients = [await stranger(control, f"client{n}", "client") for n in range(8)]
+    async with await ivan.page():
+        asked = await asyncio.gather(
+            *(client.post("/consultations", ASK, status=201) for client in clients)
+        )
+        paths = [f"/consultations/{each['id']}/accept" for each in asked]
+        answers = await asyncio.gather(
+            *(ivan.command(str(n), "POST", path) for n, path in enumerate(paths))
+        )
+        # One session at a time; the acceptance withdraws the others.
+        assert sorted(answer.status for answer in answers) == [200] + [409] * 7
+    record = await control.service.store.events_since(0, 100)
+    assert Counter(each.entry.type for each in record) == {
+        "requested": 8,
+        "accepted": 1,
+        "withdrawn": 7,
+    }

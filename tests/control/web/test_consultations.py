@@ -302,3 +302,35 @@ async def test_finding_and_adding_specialists(maria: Person, ivan: Person) -> No
     assert await maria.get("/me/specialists") == [added]
     assert await maria.problem("PUT", "/me/specialists/maria", status=404) == "not-found"
     assert await ivan.problem("GET", "/me/specialists", status=403) == "not-permitted"
+
+
+async def test_the_list_goes_on_behind_its_limit(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    asked = []
+    async with await ivan.page():
+        for _ in range(5):
+            one = await maria.post("/consultations", ASK, status=201)
+            await maria.post(f"/consultations/{one['id']}/cancel")
+            asked.append(one["id"])
+    headers = {"Authorization": f"Bearer {maria.token}"}
+    path, found = "/api/v1/consultations?limit=2", []
+    # All at the same moment, so that the order is by their ids.
+    while True:
+        reply = await control.http.get(path, headers=headers)
+        page = [each["id"] for each in await reply.json()]
+        assert len(page) <= 2
+        found += page
+        if "Link" not in reply.headers:
+            break
+        path, relation = reply.headers["Link"].split("; ")
+        assert relation == 'rel="next"'
+        path = path.strip("<>")
+    assert found == sorted(asked)
+
+
+@pytest.mark.parametrize("before", ["x", "AAAA", "bmFuIG9uZQ", "MS4wIA", "MS4wIAAA", "%00"])
+async def test_a_cursor_that_is_none(maria: Person, before: str) -> None:
+    path = f"/consultations?before={before}"
+    problem = await maria.call("GET", path, status=422)
+    assert problem["code"] == "invalid-input"

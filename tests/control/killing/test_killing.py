@@ -1,0 +1,14 @@
+"""kill -9 at random moments: no transition is lost, and each deadline fires exactly once."""
+
+from pathlib import Path
+
+from tests.control.databases import ON_BOTH_DATABASES
+from tests.control.killing.run import killed_again_and_again
+
+
+@ON_BOTH_DATABASES
+async def test_nothing_is_lost(database_url: str, tmp_path: Path) -> None:
+    happened = await killed_again_and_again(database_url, tmp_path, kills=3, seed=1)
+    # Else there was nothing to lose.
+    assert happened["requested"] >= 4
+    assert happened["accepted"] >= 1
