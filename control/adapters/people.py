@@ -11,6 +11,9 @@ from control.adapters import tables
 from control.adapters.database import Database, Row, put
 from control.consultations.parties import Party, Terms
 
+# About 4 MB of them are kept in memory.
+MOST_MET = 10_000
+
 
 @dataclass(frozen=True)
 class User:
@@ -60,9 +63,22 @@ class People:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Users as they are stored, so that their requests need not ask for them each time.
+        self._met: dict[str, User] = {}
+
+    async def meet(self, user: User) -> None:
+        """Save someone who comes with a good token, unless they are known so."""
+        if self._met.get(user.id) == user:
+            return
+        if await self.user(user.id) != user:
+            await self.save_user(user)
+        if len(self._met) >= MOST_MET:
+            self._met.clear()
+        self._met[user.id] = user
 
     async def save_user(self, user: User) -> None:
         """Insert, or update name and role."""
+        self._met.pop(user.id, None)
         row = {"id": user.id, "name": user.name, "role": user.role.value}
         await self._database.write(
             lambda connection: put(connection, tables.users, row, key=("id",))

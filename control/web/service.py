@@ -67,8 +67,7 @@ class Service:
         user, expires_at = await self.access_tokens.check(token, now)
         self.user_rates.take(user.id, self.steady_clock())
         self.refuse_blocked(user.id)
-        if await self.people.user(user.id) != user:
-            await self.people.save_user(user)
+        await self.people.meet(user)
         return user, expires_at
 
     def refuse_blocked(self, user_id: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from control.accounts import AccountRole
+from control.adapters.database import Database
 from control.adapters.people import People, Profile, User
 from control.consultations.parties import Terms
 from tests.control.databases import ON_BOTH_DATABASES
@@ -17,6 +18,14 @@ async def test_a_user_who_changed_their_name(people: People) -> None:
     await people.save_user(User("maria", "Мария Иванова", AccountRole.CLIENT))
     assert await people.user("maria") == User("maria", "Мария Иванова", AccountRole.CLIENT)
     assert await people.user("nobody") is None
+
+
+async def test_whoever_signs_in_is_known_under_their_newest_name(
+    people: People, database: Database
+) -> None:
+    for name in ("Елена", "Елена", "Елена Иванова", "Елена"):
+        await people.meet(User("elena", name, AccountRole.CLIENT))
+        assert await People(database).user("elena") == User("elena", name, AccountRole.CLIENT)
 
 
 async def test_profiles_and_search(people: People) -> None:

@@ -164,7 +164,7 @@ async def test_what_no_page_can_have_seen_closes(
 
 @pytest.mark.parametrize(
     ("part", "method"),
-    [("people", "user"), ("store", "events_after"), ("people", "added_specialists")],
+    [("people", "meet"), ("store", "events_after"), ("people", "added_specialists")],
 )
 async def test_without_the_database_a_page_is_asked_to_come_later(
     control: Control,
