@@ -8,7 +8,7 @@ from pydantic import Field
 
 from control.errors import NotFound, NotPermitted
 from control.web.operator import OperatorView
-from control.web.schema import Input, Output
+from control.web.schema import TEXT_PATTERN, Input, Output
 from control.web.service import Service
 from control.web.view import reply
 
@@ -20,7 +20,7 @@ class BlockedIn(Input):
     """``reason`` is for the audit log; the user does not read it."""
 
     blocked: bool
-    reason: Annotated[str, Field(max_length=500)] = ""
+    reason: Annotated[str, Field(max_length=500, pattern=TEXT_PATTERN)] = ""
 
 
 class BlockedOut(Output):

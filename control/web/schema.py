@@ -29,10 +29,27 @@ PRICE_PATTERN = r"^[0-9]{1,7}(\.[0-9]{1,2})?$"
 Price = Annotated[str, Field(pattern=PRICE_PATTERN, description="for the whole session")]
 
 
+# No control characters but line feed, tab and carriage return: what the rules take for text.
+TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+# The same, and not only blanks.
+SOME_TEXT_PATTERN = TEXT_PATTERN.replace("*$", r"*\S") + TEXT_PATTERN.removeprefix("^")
+
+
+def text(most_characters: int) -> Any:
+    """The field of a text that the rules check in full."""
+    return Field(max_length=most_characters, json_schema_extra={"pattern": TEXT_PATTERN})
+
+
 class Input(BaseModel):
     """What the API takes: no unknown members, no guessing of types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_whole(cls, value: object) -> object:
+        """To JSON Schema 4.0 is an integer (section 6.1.1 of its validation)."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @field_validator("*")
     @classmethod
@@ -119,7 +136,7 @@ class ProfileOut(Output):
 class ProfileIn(Input):
     """What a specialist sets; a change applies to later requests."""
 
-    summary: Annotated[str, Field(max_length=1000)]
+    summary: Annotated[str, text(1000)]
     duration_s: Annotated[int, Field(ge=10, le=8 * 3600, description="of a session, in seconds")]
     price: Price
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
@@ -206,14 +223,21 @@ class RequestIn(Input):
     specialist_id: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]+$")]
     # The rules have the last word on it, and a problem of its own.
     purpose: Annotated[
-        str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_PURPOSE_CHARACTERS})
+        str,
+        Field(
+            json_schema_extra={
+                "minLength": 1,
+                "maxLength": MAX_PURPOSE_CHARACTERS,
+                "pattern": SOME_TEXT_PATTERN,
+            }
+        ),
     ]
 
 
 class DeclineIn(Input):
     """The specialist's answer."""
 
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Annotated[str, text(500)] | None = None
 
 
 class PartyOut(Output):
@@ -356,7 +380,7 @@ class RatingIn(Input):
     """1 to 5 stars and a comment."""
 
     stars: Annotated[int, Field(ge=1, le=5)]
-    comment: Annotated[str, Field(max_length=MAX_COMMENT_CHARACTERS)] = ""
+    comment: Annotated[str, text(MAX_COMMENT_CHARACTERS)] = ""
 
 
 class Snapshot(Output):
