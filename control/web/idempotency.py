@@ -15,7 +15,8 @@ from control.errors import BadInput
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 COMMANDS = frozenset({hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_DELETE})
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
+_KEY = re.compile(KEY_PATTERN)
 
 
 class Once:

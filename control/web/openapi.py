@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp_pydantic.oas.pydantic_schema_to_oas import add_or_replace_translater
 from aiohttp_pydantic.oas.view import generate_oas
 
+from control.web import idempotency
 from control.web.problems import CONTENT_TYPE
 from control.web.refusals import Refusal, refusals
 from control.web.schema import Problem
@@ -38,6 +39,20 @@ HEADERS = {
     401: ("WWW-Authenticate", "Bearer"),
     429: ("Retry-After", "Seconds to wait."),
     503: ("Retry-After", "Seconds to wait."),
+}
+
+
+IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same key, the same command is answered, not done, again.",
+    "schema": {"type": "string", "pattern": idempotency.KEY_PATTERN},
+}
+REPLAYED = {
+    "description": "The answer was given before, to the same key.",
+    "required": False,
+    "schema": {"type": "string", "enum": ["true"]},
 }
 
 
@@ -122,11 +137,17 @@ def _complete(operation: dict[str, Any], view: type[View], method: str) -> None:
         operation["security"] = []
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
+    is_command = not view.public and method.upper() in idempotency.COMMANDS
+    if is_command:
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        for response in operation["responses"].values():
+            response.setdefault("headers", {})[idempotency.REPLAYED] = REPLAYED
     of_status = groupby(
         refusals(
             getattr(view, method),
             signed_in=not view.public,
             one_role=view.role is not None,
+            is_command=is_command,
             operation=operation,
         ),
         key=attrgetter("status"),

@@ -63,11 +63,17 @@ def refuses(*errors: type[ControlError]) -> Callable[[Handler], Handler]:
 
 
 def refusals(
-    handler: Callable[..., Any], *, signed_in: bool, one_role: bool, operation: dict[str, Any]
+    handler: Callable[..., Any],
+    *,
+    signed_in: bool,
+    one_role: bool,
+    is_command: bool,
+    operation: dict[str, Any],
 ) -> list[Refusal]:
     """Everything, ordered by status and code.
 
-    ``signed_in``: an access token is needed; ``one_role``: not every user's will do.
+    ``signed_in``: an access token is needed; ``one_role``: not every user's will do;
+    ``is_command``: it may come with an Idempotency-Key.
     """
     errors: set[type[ControlError]] = {DatabaseUnavailable, TooManyRequests, Unavailable}
     errors.update(getattr(handler, _ATTRIBUTE, ()))
@@ -86,6 +92,9 @@ def refusals(
         errors.add(InvalidInput)
     if "requestBody" in operation:
         errors |= {InvalidInput, MalformedJson}
+        found |= {INCOMPLETE, BODY_TOO_LARGE}
+    if is_command:
+        errors |= {IdempotencyKeyInUse, IdempotencyKeyReused}
         found |= {INCOMPLETE, BODY_TOO_LARGE}
     # A body that nobody asked for has to be declared well, all the same.
     errors.add(NotJson)

@@ -12,6 +12,8 @@ from typing import Any
 import schemathesis
 from schemathesis import AuthContext, Case, HookContext, Response
 
+from control.web.idempotency import HEADER, KEY_PATTERN
+
 TOKENS: dict[str, str] = json.loads(os.environ["TOKENS"])
 # The specialist's side of a consultation and of the own account; the client does the rest.
 BY_IVAN = re.compile(
@@ -46,6 +48,9 @@ def before_call(_: HookContext, case: Case[Any], __: dict[str, Any]) -> None:
     """Most calls are about the last request, which is to someone who is there and stays there."""
     if "consultation_id" in case.path_parameters and requested and next(turns) % 4:
         case.path_parameters["consultation_id"] = requested[-1]
+    # A good key is good once.
+    if re.fullmatch(KEY_PATTERN, case.headers.get(HEADER, "")):
+        case.headers[HEADER] = f"key-{next(turns)}"
     body = case.body
     if not isinstance(body, dict):
         return
