@@ -11,7 +11,7 @@ from control.consultations.states import State
 from control.errors import NotInThisState
 from control.web.operator import OperatorView
 from control.web.refusals import refuses
-from control.web.schema import EventOut, Input, Output, Snapshot
+from control.web.schema import SOME_TEXT_PATTERN, EventOut, Input, Output, Snapshot
 from control.web.view import reply, reply_list
 
 MAX_ID_CHARACTERS = 200
@@ -27,7 +27,14 @@ class ConsultationRecord(Output):
 class EndIn(Input):
     """Why the operator ends it; both sides read it, and it stands in the record."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=MAX_OPERATOR_REASON_CHARACTERS)]
+    reason: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_OPERATOR_REASON_CHARACTERS,
+            json_schema_extra={"pattern": SOME_TEXT_PATTERN},
+        ),
+    ]
 
 
 class OperatorConsultationsView(OperatorView):
