@@ -30,9 +30,10 @@ Price = Annotated[str, Field(pattern=PRICE_PATTERN, description="for the whole s
 
 
 # No control characters but line feed, tab and carriage return: what the rules take for text.
-TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+_NOT_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+TEXT_PATTERN = f"^[^{_NOT_TEXT}]*$"
 # The same, and not only blanks.
-SOME_TEXT_PATTERN = TEXT_PATTERN.replace("*$", r"*\S") + TEXT_PATTERN.removeprefix("^")
+SOME_TEXT_PATTERN = f"^[^{_NOT_TEXT}]*[^\\s{_NOT_TEXT}][^{_NOT_TEXT}]*$"
 
 
 def text(most_characters: int) -> Any:
