@@ -1,0 +1,1 @@
+"""What control carries: cycles, commands, idle pages and deadlines (``python -m``)."""
