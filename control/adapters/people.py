@@ -1,10 +1,11 @@
 """Who uses the platform: users, specialists' profiles, clients' lists."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from control.accounts import AccountRole
 from control.adapters import tables
@@ -86,7 +87,7 @@ class People:
 
     async def user(self, user_id: str) -> User | None:
         """One user, None when unknown."""
-        rows = await self._rows(select(tables.users).where(tables.users.c.id == user_id))
+        rows = await self._rows(_USER, {"id": user_id})
         return _user(rows[0]) if rows else None
 
     async def save_profile(self, specialist_id: str, profile: Profile) -> None:
@@ -118,7 +119,7 @@ class People:
 
     async def specialist(self, specialist_id: str) -> Specialist | None:
         """One specialist; None when unknown, no specialist, or without a profile."""
-        rows = await self._rows(_specialists().where(tables.users.c.id == specialist_id))
+        rows = await self._rows(_SPECIALIST, {"id": specialist_id})
         return _specialist(rows[0]) if rows else None
 
     async def specialists(self, search: str = "", limit: int = 100) -> list[Specialist]:
@@ -161,24 +162,15 @@ class People:
 
     async def added_specialists(self, client_id: str) -> list[Specialist]:
         """A client's list, by name."""
-        added = tables.added_specialists
-        query = (
-            _specialists()
-            .join(added, added.c.specialist_id == tables.users.c.id)
-            .where(added.c.client_id == client_id)
-            .order_by(tables.users.c.name, tables.users.c.id)
-        )
-        return [_specialist(row) for row in await self._rows(query)]
+        return [_specialist(row) for row in await self._rows(_ADDED, {"id": client_id})]
 
     async def clients_who_added(self, specialist_id: str) -> list[str]:
         """The ids of the clients who have this specialist on their list."""
-        added = tables.added_specialists
-        query = select(added.c.client_id).where(added.c.specialist_id == specialist_id)
-        return [row["client_id"] for row in await self._rows(query)]
+        return [row["client_id"] for row in await self._rows(_WHO_ADDED, {"id": specialist_id})]
 
-    async def _rows(self, query: Select[Any]) -> list[Row]:
+    async def _rows(self, query: Select[Any], values: Mapping[str, str] | None = None) -> list[Row]:
         return await self._database.read(
-            lambda connection: list(connection.execute(query).mappings())
+            lambda connection: list(connection.execute(query, values or {}).mappings())
         )
 
 
@@ -188,6 +180,21 @@ def _specialists() -> Select[Any]:
         .join(tables.profiles, tables.profiles.c.specialist_id == tables.users.c.id)
         .where(tables.users.c.role == AccountRole.SPECIALIST.value)
     )
+
+
+# Made once: to put a statement together costs more than to carry it out.
+_ID = bindparam("id")
+_USER = select(tables.users).where(tables.users.c.id == _ID)
+_SPECIALIST = _specialists().where(tables.users.c.id == _ID)
+_ADDED = (
+    _specialists()
+    .join(tables.added_specialists, tables.added_specialists.c.specialist_id == tables.users.c.id)
+    .where(tables.added_specialists.c.client_id == _ID)
+    .order_by(tables.users.c.name, tables.users.c.id)
+)
+_WHO_ADDED = select(tables.added_specialists.c.client_id).where(
+    tables.added_specialists.c.specialist_id == _ID
+)
 
 
 def _user(row: Row) -> User:
