@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, delete, or_, select, update
 
 from control.accounts import AccountRole
 from control.adapters import tables
@@ -183,7 +183,7 @@ def _specialists() -> Select[Any]:
 
 
 # Made once: to put a statement together costs more than to carry it out.
-_ID = bindparam("id")
+_ID: BindParameter[str] = bindparam("id")
 _USER = select(tables.users).where(tables.users.c.id == _ID)
 _SPECIALIST = _specialists().where(tables.users.c.id == _ID)
 _ADDED = (
