@@ -4,7 +4,9 @@ import { Alert } from "./alert.js";
 import { ApiError } from "./api.js";
 import { dismiss, dismissed } from "./dismissed.js";
 import { Events } from "./events.js";
+import { Journal } from "./journal.js";
 import { hasText, readLanguage, rememberLanguage, translator } from "./language.js";
+import { NEWS_AGE_S, noticeOf } from "./news.js";
 import { addressOf, placeFrom } from "./places.js";
 import { SIGN_IN, api, devices, session } from "./resume.js";
 import { isTold, noticesBetween, recentOutcomes } from "./screens.js";
@@ -35,6 +37,7 @@ export class App {
   devices = devices;
   session = session;
   events = null;
+  #journal = new Journal();
   alert = new Alert();
   #stage = new Stage(this);
   #historyLoaded = false;
@@ -66,6 +69,7 @@ export class App {
   signOut() {
     sessionStorage.removeItem(SIGN_IN);
     sessionStorage.removeItem(CHECKED);
+    this.#journal.forget();
     this.events?.close();
     this.session.follow(null);
     this.devices.close();
@@ -168,7 +172,7 @@ export class App {
   #signedIn(token) {
     sessionStorage.setItem(SIGN_IN, token);
     this.api.token = token;
-    this.events = new Events(token);
+    this.events = new Events(token, () => this.#journal.seen());
     this.events.addEventListener("message", ({ detail }) => this.#receive(detail));
     this.events.addEventListener("statechange", () => this.render());
     this.events.addEventListener("refused", () => this.signOut());
@@ -210,6 +214,7 @@ export class App {
       this.events.send({ type: "camera_ready", ready: this.checked });
       if (this.user) this.#load(); // whatever happened while we did not hear
     } else if (type === "consultation") this.#learn(message.consultation);
+    else if (type === "event") this.#hear(message.event);
     else if (type === "specialist") this.#learnSpecialist(message.specialist);
     else if (type === "presence") {
       const { type: _, specialist_id: id, ...presence } = message;
@@ -224,20 +229,33 @@ export class App {
 
   #learn(after) {
     const before = this.consultations.get(after.id);
-    if (before && before.now > after.now) return; // overtaken on its way here
+    // Overtaken on its way here.
+    if (before && (before.seq - after.seq || before.now - after.now) > 0) return;
     this.#clockOffset_s = after.now - Date.now() / 1000;
     this.consultations.set(after.id, after);
     if (this.user) {
       const { role } = this.user;
       const name = after[role === "client" ? "specialist" : "client"].name;
       if (before && before.state !== after.state) this.notices = []; // what they said is over
-      for (const notice of noticesBetween(before, after, role, this.now()))
-        this.tell(notice, { name });
+      for (const notice of noticesBetween(before, after, role)) this.tell(notice, { name });
       if (before && before.state !== after.state && isTold(after, role))
         this.outcomes.add(after.id);
       if (!before && after.state === "requested" && role === "client") this.go(null);
     }
     this.render();
+  }
+
+  /** An event of a consultation; its snapshot follows. */
+  #hear(event) {
+    const { consultation_id: id, type, at } = event;
+    if (!this.#journal.take(event)) return;
+    const consultation = this.consultations.get(id);
+    if (!consultation || !this.user || this.now() - at > NEWS_AGE_S) return;
+    const { role } = this.user;
+    if (type === "leaving") this.notices = []; // whatever was proposed is over with it
+    const notice = noticeOf(event, role, this.#journal.proposer(id));
+    const { name } = consultation[role === "client" ? "specialist" : "client"];
+    if (notice) this.tell(notice, { name });
   }
 
   /** News of a specialist: their presence, or all that is shown of them. */

@@ -13,14 +13,17 @@ const REFUSED = new Set([4401, 4402, 4403]);
  */
 export class Events extends EventTarget {
   #token;
+  #seen;
   #socket = null;
   #closed = false;
   #pauseMs = FIRST_PAUSE_MS;
   #timer = null;
 
-  constructor(token) {
+  /** `seen()` is the number of the last event heard by consultation, or null. */
+  constructor(token, seen) {
     super();
     this.#token = token;
+    this.#seen = seen;
     this.state = "connecting";
     globalThis.addEventListener("online", this.#now);
   }
@@ -30,7 +33,10 @@ export class Events extends EventTarget {
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
     this.#socket = socket;
-    socket.addEventListener("open", () => this.send({ type: "authenticate", token: this.#token }));
+    socket.addEventListener("open", () => {
+      const seen = this.#seen();
+      this.send({ type: "authenticate", token: this.#token, ...(seen && { seen }) });
+    });
     socket.addEventListener("message", ({ data }) => {
       const message = JSON.parse(data);
       if (message.type === "ready") {

@@ -107,8 +107,8 @@ export function pauseNotice(paused, role, sending) {
   return null;
 }
 
-/** Passing messages for a change of one consultation: a list of names, each told once. */
-export function noticesBetween(before, after, role, now) {
+/** Passing messages for a change of a request: a list of names, each told once. */
+export function noticesBetween(before, after, role) {
   if (!before) return [];
   const names = [];
   if (before.state === "requested" && after.state === "cancelled" && after.withdrawn)
@@ -116,38 +116,6 @@ export function noticesBetween(before, after, role, now) {
   else if (before.state === "requested" && role === "specialist") {
     if (after.state === "expired") names.push("request-expired");
     if (after.state === "cancelled") names.push("request-cancelled");
-  }
-  if (after.state === "active" && !after.leaving)
-    names.push(...proposalNotices(before, after, role, now));
-  const was = before.reconnecting?.role;
-  if (was && was !== role && !after.reconnecting && after.state === "active")
-    names.push(`${was}-back`);
-  if (before.interrupted && !after.interrupted && after.state === "active")
-    names.push("service-back");
-  return names;
-}
-
-/** What became of a proposal: told to whom did not do it. */
-function proposalNotices(before, after, role, now) {
-  const names = [];
-  const fate = (proposal, refusedAt) => {
-    if (after[refusedAt] !== before[refusedAt]) return "refused";
-    return now >= proposal.lapses_at - 1 ? "lapsed" : "withdrawn";
-  };
-  const { early_end: early, extension } = before;
-  if (early && !after.early_end) {
-    const became = fate(early, "early_end_refused_at");
-    const mine = early.by === role;
-    if (became === "lapsed") names.push(mine ? "early-end-lapsed" : "early-end-question-lapsed");
-    else if (mine === (became === "refused")) names.push(`early-end-${became}`);
-  }
-  if (extension && !after.extension) {
-    const agreed = after.extensions.length > before.extensions.length;
-    const became = agreed ? "accepted" : fate(extension, "extension_refused_at");
-    const mine = role === "specialist";
-    if (became === "lapsed") names.push(mine ? "extension-lapsed" : "extension-question-lapsed");
-    else if (became === "accepted") names.push(mine ? "extension-accepted" : "extension-agreed");
-    else if (mine === (became === "refused")) names.push(`extension-${became}`);
   }
   return names;
 }

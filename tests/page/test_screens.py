@@ -36,6 +36,7 @@ def consultation(state: str, **changes: Any) -> Json:
         "early_end": None,
         "early_end_refused_at": None,
         "reconnecting": None,
+        "seq": 1,
         "now": NOW,
     } | changes
 
@@ -274,38 +275,9 @@ async def test_what_stands_over_the_picture(
     assert await ask(modules, "callNotice", it, role, call, NOW) == notice
 
 
-PROPOSED = {"by": "client", "proposed_at": NOW - 10, "lapses_at": NOW + 50}
-LAPSED = {"by": "client", "proposed_at": NOW - 60, "lapses_at": NOW}
-
-
 @pytest.mark.parametrize(
     ("role", "before", "after", "names"),
     [
-        (
-            "client",
-            consultation("active", early_end=PROPOSED),
-            consultation("active", early_end_refused_at=NOW),
-            ["early-end-refused"],
-        ),
-        (
-            "specialist",
-            consultation("active", early_end=PROPOSED),
-            consultation("active", early_end_refused_at=NOW),
-            [],
-        ),
-        (
-            "client",
-            consultation("active", early_end=LAPSED),
-            consultation("active"),
-            ["early-end-lapsed"],
-        ),
-        (
-            "specialist",
-            consultation("active", early_end=LAPSED),
-            consultation("active"),
-            ["early-end-question-lapsed"],
-        ),
-        ("client", consultation("active", early_end=PROPOSED), consultation("ended"), []),
         ("specialist", consultation("requested"), consultation("expired"), ["request-expired"]),
         (
             "specialist",
@@ -320,25 +292,13 @@ LAPSED = {"by": "client", "proposed_at": NOW - 60, "lapses_at": NOW}
             consultation("cancelled", withdrawn=True),
             ["request-withdrawn"],
         ),
-        (
-            "client",
-            consultation("active", reconnecting={"role": "specialist"}),
-            consultation("active"),
-            ["specialist-back"],
-        ),
-        (
-            "specialist",
-            consultation("active", reconnecting={"role": "specialist"}),
-            consultation("active"),
-            [],
-        ),
         ("client", None, consultation("active"), []),
     ],
 )
 async def test_a_change_is_told_once_to_whom_it_concerns(
     modules: Page, role: str, before: Json | None, after: Json, names: list[str]
 ) -> None:
-    assert await ask(modules, "noticesBetween", before, after, role, NOW) == names
+    assert await ask(modules, "noticesBetween", before, after, role) == names
 
 
 @pytest.mark.parametrize(
