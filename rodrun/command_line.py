@@ -109,7 +109,7 @@ def _log_to_stderr(verbose: bool) -> None:
         datefmt="[%X]",
         handlers=[RichHandler(console=errors, show_path=False)],
     )
-    for chatty in ("aiosqlite", "alembic", "numba", "asyncio", "aiohttp.access", "aiortc"):
+    for chatty in ("alembic", "numba", "asyncio", "aiohttp.access", "aiortc"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
