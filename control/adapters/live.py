@@ -35,8 +35,11 @@ from control.errors import ControlError, DatabaseUnavailable, NotFound
 
 log = logging.getLogger(__name__)
 
-# So many steps share a transaction at most: those behind wait for it.
+# So many steps share a transaction at most: those behind wait for it. Most news of the node change
+# nothing that is stored, and would be many transactions if they counted.
 MOST_TOGETHER = 50
+# So many are decided in one go at most, which takes some 50 ms.
+MOST_DECIDED = 500
 
 # What is decided about a draft at a time.
 Rule = Callable[[Draft, float], list[Change]]
@@ -271,40 +274,49 @@ class LiveConsultations:
     async def _go_on(self) -> None:
         try:
             while self._steps:
-                together = self._steps[:MOST_TOGETHER]
-                del self._steps[:MOST_TOGETHER]
-                await self._take_steps(together)
+                together = self._steps[:MOST_DECIDED]
+                del self._steps[:MOST_DECIDED]
+                undecided = await self._take_steps(together)
+                self._steps[:0] = undecided
         finally:
             self._stepping = False
 
-    async def _take_steps(self, together: list[_Step]) -> None:
-        """Decide them in their order, store all that comes of it at once, and tell of it."""
+    async def _take_steps(self, together: list[_Step]) -> list[_Step]:
+        """Decide them in their order, store all that comes of it at once, and tell of it.
+
+        Gives those that are for the next transaction.
+        """
         try:
             await self._end_doubt()
             draft = Draft(self._open, await self._closed(together))
         except Exception as error:
             for step in together:
                 step.fail(error)
-            return
-        decided, alongside = self._decide(together, draft)
+            return []
+        decided, alongside, undecided = self._decide(together, draft)
         changes = [change for _, each in decided for change in each if change.events]
         if changes or alongside:
             try:
                 await self._store.save(changes, alongside)
             except Exception as error:
                 await self._not_stored(decided, error)
-                return
+                return undecided
         for step, each in decided:
             self._happened(each)
             if not step.decided.done():
                 step.decided.set_result(each)
+        return undecided
 
     def _decide(
         self, together: list[_Step], draft: Draft
-    ) -> tuple[list[tuple[_Step, list[Change]]], list[Work[Any]]]:
-        decided, alongside = [], []
+    ) -> tuple[list[tuple[_Step, list[Change]]], list[Work[Any]], list[_Step]]:
+        decided: list[tuple[_Step, list[Change]]] = []
+        alongside: list[Work[Any]] = []
+        stored = 0
         now = self._clock()
-        for step in together:
+        for index, step in enumerate(together):
+            if stored == MOST_TOGETHER:
+                return decided, alongside, together[index:]
             try:
                 changes = step.rule(draft, now)
                 if step.alongside is not None:
@@ -314,7 +326,8 @@ class LiveConsultations:
                 continue
             draft.take(changes)
             decided.append((step, changes))
-        return decided, alongside
+            stored += step.alongside is not None or any(change.events for change in changes)
+        return decided, alongside, []
 
     async def _not_stored(
         self, decided: list[tuple[_Step, list[Change]]], error: Exception

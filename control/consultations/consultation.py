@@ -140,6 +140,9 @@ class Change(NamedTuple):
         The events have the numbers from ``seq + 1`` on.
         """
         if not self.events:
+            # Each packet that is heard of comes by here; a copy costs more than all else of it.
+            if self.consultation.seq == seq:
+                return self
             return Change(replace(self.consultation, seq=seq))
         counted = replace(
             self.consultation, seq=seq + len(self.events), changed_at=self.events[-1].at

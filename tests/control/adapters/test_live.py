@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from control.accounts import AccountRole
+from control.adapters import live
 from control.adapters.engines import Work
+from control.adapters.people import Profile, Specialist, User
 from control.consultations.commands import Cancel
 from control.consultations.consultation import Change
+from control.consultations.parties import Role
 from control.errors import DatabaseUnavailable
+from tests.control.consultations.cases import TERMS
 from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, stranger
 
@@ -118,3 +123,35 @@ async def test_commands_of_many_at_once(control: Control, ivan: Person) -> None:
         "accepted": 1,
         "withdrawn": 7,
     }
+
+
+async def test_news_that_change_nothing_take_no_place_in_a_transaction(
+    control: Control, maria: Person, ivan: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    service = control.service
+    clients = [User(f"client{n}", "Client", AccountRole.CLIENT) for n in range(8)]
+    elena = User("elena", "Елена", AccountRole.SPECIALIST)
+    for user in (elena, *clients):
+        await service.people.save_user(user)
+    save = service.store.save
+    sizes: list[int] = []
+
+    async def counted(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
+        sizes.append(len(list(changes)))
+        await save(changes, alongside)
+
+    monkeypatch.setattr(service.store, "save", counted)
+    monkeypatch.setattr(live, "MOST_TOGETHER", 3)
+    asked = []
+    for client in clients:
+        for n in range(10):
+            service.live.heard(session, Role.CLIENT, control.now + n / 1000)
+        request = service.live.request(client, Specialist(elena, Profile("", TERMS)), "…", True)
+        asked.append(asyncio.ensure_future(request))
+        await asyncio.sleep(0)
+    consultations = await asyncio.gather(*asked)
+    assert sizes in ([3, 3, 2], [1, 3, 3, 1])
+    record = await service.store.events_since(0, 100)
+    assert [each.consultation_id for each in record[-8:]] == [each.id for each in consultations]
