@@ -179,6 +179,10 @@ def _nobodys(
 ) -> Change:
     # Looked at late, we were away ourselves: whoever comes back gets the whole time for it.
     late = now > it.at + policy.verdict_lateness_s
+    started_at = consultation.started_at
+    if started_at is not None and since < started_at <= it.at:
+        # Who fell silent just before the start has lost nothing of the session by that.
+        since = started_at
     service_by = (now if late else since) + policy.service_within_s
     return interrupted(consultation, since, it.at, service_by, policy)
 

@@ -42,9 +42,10 @@ def resumed(consultation: Consultation, back: Role, now: float) -> Change:
     since, ends_at = consultation.interrupted_since, consultation.ends_at
     assert since is not None
     assert ends_at is not None
+    there = consultation.links[back].afresh(now)
     awaited = consultation.links[back.other].awaited(now)
     going_on = replace(
-        consultation.with_link(back.other, awaited),
+        consultation.with_link(back, there).with_link(back.other, awaited),
         ends_at=ends_at + (now - since),
         interrupted_since=None,
         service_by=None,

@@ -76,7 +76,8 @@ class Link:
         drop_at = self.drop_at(policy)
         if drop_at is not None and at > drop_at:
             return self.moved(LinkTrigger.SILENT_TOO_LONG)
-        return Link(LINK_TRANSITIONS[self.state, LinkTrigger.HEARD], at, at)
+        silent_from = at if self.silent_from is None else max(at, self.silent_from)
+        return Link(LINK_TRANSITIONS[self.state, LinkTrigger.HEARD], at, silent_from)
 
     def moved(self, trigger: LinkTrigger) -> "Link":
         """The link after ``trigger``."""
@@ -88,7 +89,11 @@ class Link:
 
     def awaited(self, from_: float) -> "Link":
         """The other side is back after an interruption: this one's silence counts ``from_`` now."""
-        return replace(self.moved(LinkTrigger.SERVICE_RESUMED), silent_from=from_)
+        return self.moved(LinkTrigger.SERVICE_RESUMED).afresh(from_)
+
+    def afresh(self, from_: float) -> "Link":
+        """The same; its silence counts ``from_`` now."""
+        return replace(self, silent_from=from_)
 
     def heard_within(self, seconds: float, now: float) -> bool:
         """Whether a packet came in the last ``seconds``."""

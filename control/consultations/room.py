@@ -1,5 +1,7 @@
 """What news of the room does: packets of participants, and silence of the node or of ourselves."""
 
+from collections.abc import Iterator
+
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import dropped, due, due_at_fixed_times, overslept
 from control.consultations.events import Reconnected
@@ -36,8 +38,8 @@ def fell_silent(consultation: Consultation, since: float, now: float, policy: Po
 
     ``since`` is later than ``now`` when the clock was set back meanwhile.
     """
-    # Whatever is on record we were there for.
-    since = max(since, consultation.changed_at)
+    # Whatever is on record we were there for; but for what an earlier clock called the future.
+    since = max([since, *(at for at in _known(consultation) if at <= now)])
     service_by = now + policy.service_within_s
     return (
         due_at_fixed_times(consultation, since, policy)
@@ -46,8 +48,19 @@ def fell_silent(consultation: Consultation, since: float, now: float, policy: Po
     )
 
 
+def _known(consultation: Consultation) -> Iterator[float]:
+    """Times at which we were there for sure."""
+    yield consultation.changed_at
+    for link in consultation.links.values():
+        if link.silent_from is not None:
+            yield link.silent_from
+
+
 def _heard(consultation: Consultation, role: Role, at: float, now: float, policy: Policy) -> Change:
     if not consultation.is_joinable:
+        return Change(consultation)
+    if consultation.service_by is not None and now - at > policy.link(role).reconnecting_after_s:
+        # Told late, it does not say that anyone is back; each such packet would move the end.
         return Change(consultation)
     before = consultation.links[role]
     active = consultation.state is State.ACTIVE

@@ -216,3 +216,42 @@ class TestPolicy:
     def test_the_platforms(self) -> None:
         assert PLATFORM.link(SPECIALIST) == LinkPolicy(4.0, 15.0)
         assert PLATFORM.link(CLIENT) == LinkPolicy(4.0, None)
+
+
+class TestLateNews:
+    """Reports that were held up tell of the past."""
+
+    def test_a_report_of_long_ago_does_not_resume(self) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(120)
+        for ago in (15, 12, 9, 6):
+            session.do(Heard(SPECIALIST, session.now - ago))
+        assert session.of(Resumed) == []
+        session.come_back(SPECIALIST)
+        # Twenty seconds were lost, and count once.
+        assert session.consultation.ends_at == STARTED_AT + 1800 + 20
+
+    def test_after_an_interruption_both_have_the_whole_time(self) -> None:
+        session = Session().until(100).vanish(CLIENT, SPECIALIST).until(120)
+        session.do(Heard(SPECIALIST, session.now - 3)).come_back(CLIENT).until(134.9)
+        assert session.consultation.state is State.ACTIVE
+        session.until(136)
+        assert session.consultation.end == DROPPED
+        assert session.consultation.ended_at == pytest.approx(STARTED_AT + 135.2)
+
+
+def test_who_fell_silent_just_before_the_start_has_lost_nothing_of_the_session() -> None:
+    session = Session(accepted(), now=STARTED_AT)
+    session.do(Heard(CLIENT, STARTED_AT - 1.5), Heard(SPECIALIST, STARTED_AT))
+    session.there.clear()
+    session.until(10).come_back(CLIENT, SPECIALIST)
+    assert [each.since for each in session.of(Interrupted) if isinstance(each, Interrupted)] == [
+        STARTED_AT
+    ]
+    assert session.consultation.ends_at == STARTED_AT + 1800 + 10
+
+
+def test_a_record_by_a_clock_that_was_ahead_does_not_take_time_from_the_session() -> None:
+    ahead = replace(Session().until(100).consultation, changed_at=STARTED_AT + 3700)
+    session = Session(ahead, now=STARTED_AT + 110)
+    session.do(ServiceInterrupted(STARTED_AT + 100)).come_back(CLIENT)
+    assert session.consultation.ends_at == STARTED_AT + 1800 + 10
