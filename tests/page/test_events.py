@@ -108,7 +108,6 @@ async def test_a_command_whose_answer_was_lost_is_done_once(meeting: Meeting) ->
     async def lose_the_first(route: Route) -> None:
         keys.append(route.request.headers["idempotency-key"])
         answer = await route.fetch()
-        assert answer.status == 200
         replayed.append(answer.headers.get("idempotency-replayed"))
         if len(keys) == 1:
             await route.abort()
@@ -121,7 +120,8 @@ async def test_a_command_whose_answer_was_lost_is_done_once(meeting: Meeting) ->
     await specialist.sees("early-end-question")
     await client.sees("early-end-pending")
     await expect(client.page.get_by_test_id("notice")).to_have_count(0)
-    await answered.wait()
+    async with asyncio.timeout(20):
+        await answered.wait()
     assert keys[0] == keys[1]
     assert replayed == [None, "true"]
     await specialist.click("early-end-refuse")
