@@ -391,7 +391,7 @@ class SrtpSession:
 
     ``profile`` is a ``pylibsrtp.Policy.SRTP_PROFILE_…`` value, ``key`` the master key followed by
     the master salt. Sending the same index twice is refused (it would encrypt two texts under one
-    nonce); packets up to 256 behind the latest are still taken or sent, once each.
+    nonce); packets up to 511 behind the latest are still taken or sent, once each.
 
     Raises ValueError for a key that is too short, ``pylibsrtp.Error`` for an unknown profile.
     """
@@ -400,8 +400,9 @@ class SrtpSession:
         kind = pylibsrtp.Policy.SSRC_ANY_OUTBOUND if outbound else pylibsrtp.Policy.SSRC_ANY_INBOUND
         policy = pylibsrtp.Policy(key=key, ssrc_type=kind, srtp_profile=profile)
         policy.allow_repeat_tx = False
-        # more than a second of video; libsrtp moves the whole window at every packet
-        policy.window_size = 256
+        # as far as the plane asks for missing packets (LOSS_REACH): without RTX they come as
+        # themselves; more would cost, for libsrtp moves the whole window at every packet
+        policy.window_size = 512
         self._session: Any = pylibsrtp.Session(policy)
         self._pointer = int(_binding.ffi.cast("intptr_t", self._session._srtp[0]))
 

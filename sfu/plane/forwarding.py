@@ -33,7 +33,7 @@ from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements
 from sfu.plane.pictures import continue_pictures
 from sfu.plane.pointers import DATA, copy, unprotect_rtp
 from sfu.plane.reception import note_sequence, note_timestamp
-from sfu.plane.redundancy import map_blocks, primary_block
+from sfu.plane.redundancy import has_opus, map_blocks, primary_block
 from sfu.plane.resending import allow_resends
 from sfu.plane.retransmissions import forward_retransmission
 from sfu.plane.rtcp import get8, get16, get32
@@ -217,6 +217,9 @@ def forward(
         primary = primary_block(data, payload, data_end)
         if primary < 0:
             t.drops[DropReason.MALFORMED_RED] += 1
+            return
+        if not has_opus(data, payload, sender):
+            t.drops[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
             return
         if payload_type < 0 or not map_blocks(data, payload, data_end, sender, receiver):
             payload_type = int(receiver["payload_of"][Codec.OPUS])

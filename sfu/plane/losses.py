@@ -1,7 +1,8 @@
 """What is missing of each video source, and asking its browser for it (RFC 4585 generic NACK).
 
 A number that was skipped is put on a list of fixed size. It is asked for at once, unless packets of
-this source were seen to come late by themselves: then after a tolerance that grows with them.
+this source were seen to come late by themselves: then after a tolerance that grows with them
+and fades with time.
 Requests go out in pairs. The second, 3/8 of a round trip after the first, serves where the first
 was lost; where it was not, the browser ignores what comes within a round trip of its own sending.
 The next pair reaches it when it is ready again. What cannot be repaired in time is given up, and a
@@ -18,7 +19,7 @@ from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.payloads import starts_keyframe
 from sfu.plane.rtcp import add_to_nack, write_nack
-from sfu.plane.tables import INBOUND, LOSS_REACH, OUTBOUND, Counter, Tables
+from sfu.plane.tables import INBOUND, LOSS_REACH, OUTBOUND, Counter, Record, Tables
 from sfu.rtp.media import TrackKind
 
 MOST_MISSING: Final = 256
@@ -26,6 +27,8 @@ MOST_MISSING: Final = 256
 
 _TRIES: Final = 20  # over as many round trips as the ten tries of libwebrtc's receivers
 _MOST_TOLERANCE_NS: Final = 100_000_000
+_TOLERANCE_FADES_NS: Final = 1_000_000_000  # by an eighth
+_TOLERANCE_GONE: Final = 40  # such eighths make less than 1 ms of the most
 _UNKNOWN_ROUND_TRIP_NS: Final = 100_000_000
 _LEAST_RETRY_NS: Final = 10_000_000
 _MOST_RETRY_NS: Final = 500_000_000
@@ -124,10 +127,31 @@ def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
     source["missing"] += count
     source["lost"] += count
     t.counts[Counter.LOSSES] += count
+    _fade_tolerance(source, now_ns)
     ask_ns = now_ns + int(source["tolerance_ns"])
     source["ask_ns"] = min(int(source["ask_ns"]), ask_ns)
     if ask_ns > now_ns:
         wake_by(t, ask_ns, now_ns)
+
+
+@compiled_within
+def _fade_tolerance(source: Record, now_ns: int) -> None:
+    """Take an eighth off the tolerance for each second since it was as large as needed."""
+    tolerance_ns = int(source["tolerance_ns"])
+    if tolerance_ns == 0:
+        return
+    since_ns = now_ns - int(source["tolerance_from_ns"])
+    if since_ns < 0:  # the clock was set back
+        source["tolerance_from_ns"] = now_ns
+        return
+    seconds = since_ns // _TOLERANCE_FADES_NS
+    if seconds >= _TOLERANCE_GONE:
+        source["tolerance_ns"] = 0
+        return
+    for _ in range(seconds):
+        tolerance_ns -= tolerance_ns // 8
+    source["tolerance_ns"] = tolerance_ns
+    source["tolerance_from_ns"] += seconds * _TOLERANCE_FADES_NS
 
 
 @compiled_within
@@ -174,7 +198,10 @@ def _note_late(t: Tables, place: int, number: int, now_ns: int) -> None:
         t.counts[Counter.LOSSES_REPAIRED] += 1
         return
     wanted_ns = min(late_ns + late_ns // 4, _MOST_TOLERANCE_NS)
-    source["tolerance_ns"] = max(int(source["tolerance_ns"]), wanted_ns)
+    _fade_tolerance(source, now_ns)
+    if wanted_ns >= source["tolerance_ns"]:
+        source["tolerance_ns"] = wanted_ns
+        source["tolerance_from_ns"] = now_ns
     source["lost"] -= 1
     t.counts[Counter.LOSSES_LATE] += 1
 

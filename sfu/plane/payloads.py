@@ -10,7 +10,6 @@ from sfu.plane.rtcp import Octets, get8, get16
 from sfu.rtp.media import Codec
 
 # RFC 6184 section 5.2 and table 7-1 of H.264
-_NAL_IDR = 5
 _NAL_SPS = 7
 _NAL_STAP_A = 24
 _NAL_FU_A = 28
@@ -92,7 +91,11 @@ def _starts_vp9(data: Octets, at: int, end: int) -> bool:
 
 @compiled
 def _starts_h264(data: Octets, at: int, end: int) -> bool:
-    """An IDR picture or the parameters before it: alone, aggregated, or the first fragment."""
+    """A sequence parameter set: alone, aggregated, or the first fragment of one.
+
+    Browsers send one before each IDR picture, and a decoder may lack it. An IDR slice by itself is
+    no beginning: the parameters or other slices of its picture may have been lost before it.
+    """
     kind = get8(data, at) & 0x1F
     if kind == _NAL_FU_A:
         if at + 3 > end or not get8(data, at + 1) & 0x80:
@@ -106,8 +109,8 @@ def _starts_h264(data: Octets, at: int, end: int) -> bool:
             if length == 0 or unit + length > end:
                 return False
             kind = get8(data, unit) & 0x1F
-            if kind in (_NAL_IDR, _NAL_SPS):
+            if kind == _NAL_SPS:
                 return True
             unit += length
         return False
-    return kind in (_NAL_IDR, _NAL_SPS)
+    return kind == _NAL_SPS

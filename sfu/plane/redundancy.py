@@ -24,6 +24,15 @@ def primary_block(data: Octets, payload: int, end: int) -> int:
 
 
 @compiled_within
+def has_opus(data: Octets, payload: int, sender: Record) -> bool:
+    """Whether the primary block is Opus. The payload has passed ``primary_block``."""
+    at = payload
+    while get8(data, at) & 0x80:
+        at += 4
+    return bool(sender["codec_of"][get8(data, at)] == Codec.OPUS)
+
+
+@compiled_within
 def map_blocks(data: Octets, payload: int, end: int, sender: Record, receiver: Record) -> bool:
     """Give every block the receiver's payload type of its codec, in place.
 

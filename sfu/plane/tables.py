@@ -358,6 +358,7 @@ SOURCE = _in_lines(
         ("oldest_missing", np.int64),  # no number below it is in the list
         ("ask_ns", np.int64),  # when the next NACK is due
         ("tolerance_ns", np.int64),  # how late a packet may be without being lost
+        ("tolerance_from_ns", np.int64),  # since when it fades
         ("lost", np.int64),  # numbers that were missing; those that came late do not count
         ("repaired", np.int64),
         ("given_up", np.int64),

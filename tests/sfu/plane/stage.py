@@ -169,9 +169,9 @@ class Browser:
         self._send = pylibsrtp.Session(
             pylibsrtp.Policy(keys[0], pylibsrtp.Policy.SSRC_ANY_OUTBOUND, srtp_profile=GCM)
         )
-        self._receive = pylibsrtp.Session(
-            pylibsrtp.Policy(keys[1], pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=GCM)
-        )
+        policy = pylibsrtp.Policy(keys[1], pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=GCM)
+        policy.window_size = 1024  # as libwebrtc has it
+        self._receive = pylibsrtp.Session(policy)
         self.node_in = SrtpSession(GCM, keys[0], outbound=False)
         self.node_out = SrtpSession(GCM, keys[1], outbound=True)
         self.datagrams: list[bytes] = []

@@ -242,6 +242,20 @@ def test_feedback_about_numbers_never_sent_goes_nowhere(stage: Stage) -> None:
     assert len(feedback_in(chromium.rtcp)) == 1, "the truth is passed on all the same"
 
 
+def test_feedback_that_is_partly_about_numbers_never_sent_counts_nowhere(stage: Stage) -> None:
+    chromium, firefox, theirs = pair_with_numbers(stage, 4)
+    stage.send(chromium, video(6, 6))  # two were lost before they came to us
+    deltas = (4, None, 4, 4, 4, None, 4)
+    stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 0, deltas)))
+    assert stage.drops["feedback_unsent"] == 1
+    assert stage.plane.statistics(1).downlink.told_packets == 0
+    true = (4, None, 4, 4, None, None, 4)
+    stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 1, true)))
+    downlink = stage.plane.statistics(1).downlink
+    assert (downlink.told_packets, downlink.told_lost) == (5, 1)
+    assert downlink.told_octets == 4 * downlink.numbered_octets // 5
+
+
 def test_feedback_about_65_535_packets_goes_nowhere(stage: Stage) -> None:
     chromium, firefox, theirs = pair_with_numbers(stage, 10)
     runs = b"".join(struct.pack("!H", 0x1FFF) for _ in range(8))

@@ -189,6 +189,30 @@ def test_red_for_a_receiver_without_red_is_unwrapped(stage: Stage, padding: int)
     assert (got.payload_type, got.payload, got.padding) == (109, b"newest", padding)
 
 
+@pytest.mark.parametrize("older", [77, 13])
+def test_red_with_an_older_block_that_is_no_opus_is_unwrapped(stage: Stage, older: int) -> None:
+    chromium = stage.connect(0)
+    types = {100: Codec.RED, 101: Codec.OPUS}
+    media = type(CHROMIUM)(types, FIREFOX.extension_ids, FIREFOX.inbound, FIREFOX.outbound)
+    other = stage.connect(1, media, partner=0)
+    payload = red((111, b"oldest"), (older, b"old"), primary=(111, b"newest"))
+    stage.send(chromium, Rtp(63, 1, 0, 1000, payload))
+    [got] = other.rtp
+    assert (got.payload_type, got.payload) == (101, b"newest")
+
+
+@pytest.mark.parametrize("has_red", [False, True])
+def test_red_whose_primary_block_is_no_opus_is_dropped(stage: Stage, has_red: bool) -> None:
+    chromium = stage.connect(0)
+    types = {101: Codec.OPUS} | ({100: Codec.RED} if has_red else {})
+    media = type(CHROMIUM)(types, FIREFOX.extension_ids, FIREFOX.inbound, FIREFOX.outbound)
+    other = stage.connect(1, media, partner=0)
+    payload = red((111, b"older"), primary=(13, b"noise"))
+    stage.send(chromium, Rtp(63, 1, 0, 1000, payload))
+    assert other.rtp == []
+    assert stage.drops == {"unknown_payload_type": 1}
+
+
 @pytest.mark.parametrize("payload", [b"", b"\x80", b"\xef\x00\x04\x00", b"\xef\x00\x00\xff\x6f"])
 def test_broken_red_is_dropped(stage: Stage, payload: bytes) -> None:
     chromium, firefox = two(stage)

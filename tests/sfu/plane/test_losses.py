@@ -3,12 +3,14 @@
 import random
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.plane import PlaneSettings
+from sfu.rtp.media import Codec
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage
 
 TICK = 10 * MS
@@ -18,6 +20,9 @@ WITHOUT_RTX = type(CHROMIUM)(
     tuple(type(each)(each.kind, each.mid, each.ssrc, None) for each in CHROMIUM.inbound),
     CHROMIUM.outbound,
 )
+
+
+H264 = replace(CHROMIUM, payload_types={98: Codec.H264, 99: Codec.RTX_H264})
 
 
 @pytest.fixture
@@ -201,6 +206,53 @@ def test_how_long_a_packet_is_asked_for_is_a_setting() -> None:
         assert [when for when, _ in watch(stage, chromium, SECOND)] == [10, 30, 40, 60, 70, 90]
 
 
+def test_a_tolerance_fades_with_the_seconds(stage: Stage) -> None:
+    chromium, _ = two(stage)
+    stage.send(chromium, picture(1), picture(3))
+    stage.send(chromium, picture(2), after_ns=89 * MS)
+    stage.send(chromium, picture(5))
+    assert [when for when, _ in watch(stage, chromium, 110 * MS)] == [100]
+    stage.send(chromium, picture(4))
+    for number in range(6, 66):  # a minute of packets that come in their order
+        stage.send(chromium, picture(number), after_ns=SECOND)
+    stage.send(chromium, picture(67))
+    assert asked(chromium) == [66]
+
+
+def test_a_tolerance_fades_although_others_are_a_little_late(stage: Stage) -> None:
+    chromium, _ = two(stage)
+    stage.send(chromium, picture(1), picture(3))
+    stage.send(chromium, picture(2), after_ns=89 * MS)
+    for number in range(4, 124, 2):
+        stage.send(chromium, picture(number + 1), after_ns=SECOND)
+        stage.send(chromium, picture(number), after_ns=4 * MS)
+    stage.send(chromium, picture(125))
+    assert asked(chromium) == []
+    stage.turn(after_ns=6 * MS)
+    assert asked(chromium) == [124], "what they take is tolerated still"
+
+
+def test_a_clock_set_back_keeps_the_tolerance(stage: Stage) -> None:
+    chromium, _ = two(stage)
+    stage.send(chromium, picture(1), picture(3))
+    stage.send(chromium, picture(2), after_ns=40 * MS)
+    stage.now_ns -= 3600 * SECOND
+    stage.send(chromium, picture(5))
+    assert [when for when, _ in watch(stage, chromium, 60 * MS)] == [50]
+
+
+def test_what_is_asked_for_and_comes_as_itself_is_taken_within_the_reach(stage: Stage) -> None:
+    chromium = stage.connect(0, WITHOUT_RTX)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    wires = {each: chromium.protect(picture(each)) for each in range(1, 514)}
+    for first in range(1, 514, 100):
+        numbers = [each for each in range(first, min(first + 100, 514)) if each != 2]
+        stage.turn([(chromium.address, wires[each]) for each in numbers])
+    stage.turn([(chromium.address, wires[2])])
+    assert [each.sequence for each in firefox.rtp] == [101]
+    assert stage.drops == {}
+
+
 def test_a_retransmission_ends_the_asking(stage: Stage) -> None:
     chromium, _ = two(stage)
     stage.send(chromium, *(picture(each) for each in (1, 3, 5, 6, 7)))
@@ -255,6 +307,45 @@ def test_a_keyframe_that_came_by_retransmission_does_so_too(stage: Stage) -> Non
     assert asked(chromium) == [2, 4]
     stage.send(chromium, again(1, 4, keyframe(4).payload))
     assert watch(stage, chromium, SECOND) == []
+
+
+def h264(number: int, payload: bytes) -> Rtp:
+    return Rtp(98, number, 3000, 1001, payload + bytes(20))
+
+
+@pytest.mark.parametrize(
+    "picture_of_its_own",
+    [
+        [b"\x67\x42", b"\x7c\x85", b"\x7c\x05", b"\x7c\x45"],  # the parameters are lost
+        [b"\x78\0\2\x67\x42\0\1\x68", b"\x65", b"\x65", b"\x65"],  # and the first of three slices
+    ],
+    ids=["parameters", "slice"],
+)
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_what_is_lost_of_an_h264_keyframe_is_asked_for(
+    stage: Stage, picture_of_its_own: list[bytes], lost: int
+) -> None:
+    chromium = stage.connect(0, H264)
+    stage.connect(1, H264, partner=0)
+    stage.send(chromium, h264(1, b"\x61"))
+    assert plis(chromium) == 1
+    packets = [h264(2 + each, payload) for each, payload in enumerate(picture_of_its_own)]
+    del packets[lost]
+    stage.send(chromium, *packets, h264(6, b"\x61"))
+    assert asked(chromium) == [2 + lost]
+    counts = stage.plane.counts()
+    assert counts["losses_overtaken"] == 0
+    assert counts["keyframe_arrived"] == (lost > 0), "it begins with its parameters"
+
+
+def test_the_parameters_of_an_h264_keyframe_make_older_gaps_needless(stage: Stage) -> None:
+    chromium = stage.connect(0, H264)
+    stage.connect(1, H264, partner=0)
+    stage.send(chromium, h264(1, b"\x61"), h264(3, b"\x61"))
+    assert asked(chromium) == [2]
+    stage.send(chromium, h264(5, b"\x67\x42"), h264(6, b"\x65"))
+    assert watch(stage, chromium, SECOND) == []
+    assert stage.plane.counts()["losses_overtaken"] == 2
 
 
 @pytest.mark.parametrize("jump", [258, 600, 20_000])
