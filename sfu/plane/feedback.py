@@ -354,13 +354,14 @@ def tally_feedback(
 ) -> bool:
     """Add to ``told`` what a feedback packet says of the numbers ``first`` to ``last`` (unwrapped).
 
-    ``base`` is its first number, unwrapped; the packet is whole (``feedback_is_whole``). False
-    when it tells as received a number that was never sent.
+    ``base`` is its first number, unwrapped; the packet is whole (``feedback_is_whole``). False,
+    and nothing is added, when it tells as received a number that was never sent.
     """
     left = get16(data, at + 14)
     number = base
     chunk_at = at + _HEADER
     first = max(first, last - SENT + 1)
+    packets = audio = octets = lost = audio_lost = 0
     while left > 0 and number <= last:
         chunk = get16(data, chunk_at)
         chunk_at += 2
@@ -379,17 +380,22 @@ def tally_feedback(
                 if symbol != 0:
                     return False
                 continue
-            told[TOLD] += 1
+            packets += 1
             if size >= IS_AUDIO:
-                told[TOLD_AUDIO] += 1
+                audio += 1
             if symbol != 0:
-                told[TOLD_OCTETS] += size & (IS_AUDIO - 1)
+                octets += size & (IS_AUDIO - 1)
                 continue
-            told[TOLD_LOST] += 1
+            lost += 1
             if size >= IS_AUDIO:
-                told[TOLD_AUDIO_LOST] += 1
+                audio_lost += 1
         number += span
         left -= span
+    told[TOLD] += packets
+    told[TOLD_AUDIO] += audio
+    told[TOLD_OCTETS] += octets
+    told[TOLD_LOST] += lost
+    told[TOLD_AUDIO_LOST] += audio_lost
     return True
 
 
