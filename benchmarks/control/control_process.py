@@ -10,6 +10,7 @@ consultations are. It ends with its standard input.
 """
 
 import asyncio
+import gc
 import json
 import sys
 from pathlib import Path
@@ -47,6 +48,8 @@ async def serve(folder: Path) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0, backlog=1024).start()
+    gc.collect()
+    gc.freeze()
     reporting = asyncio.create_task(node.report())
     meters: list[LagMeter] = []
     _say({"port": runner.addresses[0][1]})

@@ -154,10 +154,11 @@ async def saturate(
 
 @dataclass(frozen=True)
 class Paced:
-    """Cycles at a rate, and how late the load's own event loop was (ms)."""
+    """Cycles at a rate, and how late the event loops of the load and of control were (ms)."""
 
     latencies: Latencies
     late_ms: dict[str, float]
+    control_late_ms: dict[str, float]
     load: Load
 
 
@@ -182,12 +183,14 @@ async def pace(
     )
     await asyncio.sleep(warm_up_s)
     window = control.window()
+    control.process.ask(lag=True)
     meter.read()
     await asyncio.sleep(seconds)
     late_ms = meter.read()
     load = window.end()
+    control_late_ms = control.process.ask(lag=True)
     await going
-    return Paced(latencies, late_ms, load)
+    return Paced(latencies, late_ms, control_late_ms, load)
 
 
 async def _begin_cycles(

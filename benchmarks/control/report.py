@@ -55,7 +55,11 @@ def of_commands(paced: Paced, per_second: float) -> dict[str, Any]:
         p99 <= COMMAND_P99_MS,
         paced.load,
         spoiled,
-        {"latency_ms": by_command, "generator_late_ms": paced.late_ms},
+        {
+            "latency_ms": by_command,
+            "generator_late_ms": paced.late_ms,
+            "control_late_ms": paced.control_late_ms,
+        },
     )
 
 
@@ -118,6 +122,9 @@ def in_words(result: Mapping[str, Any]) -> str:
         f"  control {load['control_cpu_pct']} % of its core, load {load['generator_cpu_pct']} %,"
         f" others {load['foreign_pct']} %",
     ]
+    for name in ("generator_late_ms", "control_late_ms"):
+        if name in result["details"]:
+            lines.append(f"  {name} {result['details'][name]}")
     for kind in ("latency_ms", "told_ms"):
         for name, each in result["details"].get(kind, {}).items():
             figures = ", ".join(f"{key} {value}" for key, value in each.items())

@@ -81,12 +81,12 @@ def test_the_slowest_kind_of_command_counts() -> None:
     latencies = Latencies()
     latencies.seconds["accept"] = [0.01] * 100
     latencies.seconds["join"] = [0.01] * 90 + [0.06] * 10
-    found = report.of_commands(Paced(latencies, {"p99": 1.0}, QUIET), 25)
+    found = report.of_commands(Paced(latencies, {"p99": 1.0}, {}, QUIET), 25)
     assert not found["holds"]
     assert found["measured"] == "60.0 ms (join)"
     del latencies.seconds["join"]
-    assert report.of_commands(Paced(latencies, {"p99": 1.0}, QUIET), 25)["holds"]
-    late = report.of_commands(Paced(latencies, {"p99": 9.0}, QUIET), 25)
+    assert report.of_commands(Paced(latencies, {"p99": 1.0}, {}, QUIET), 25)["holds"]
+    late = report.of_commands(Paced(latencies, {"p99": 9.0}, {}, QUIET), 25)
     assert not late["holds"]
     assert "the load itself was late" in late["measured"]
 
