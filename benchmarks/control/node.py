@@ -77,9 +77,9 @@ class AnsweringNode:
         due_at = time.monotonic()
         while True:
             now = time.time()
-            # Those of one slice are every twentieth in the order in which they came.
-            for place, connection in list(self._connected.items())[index::SLICES]:
-                if now < self._silent_at.get(place, float("inf")):
+            for place, connection in list(self._connected.items()):
+                # Each has a slice of its own for good, else some would be left out for seconds.
+                if hash(place) % SLICES == index and now < self._silent_at.get(place, float("inf")):
                     self._events.put_nowait(ParticipantHeard(*place, connection, now))
             index = (index + 1) % SLICES
             due_at += REPORTS_EVERY_S / SLICES
