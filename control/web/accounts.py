@@ -11,7 +11,7 @@ from control.errors import (
 )
 from control.settings import Identity
 from control.web.refusals import refuses
-from control.web.schema import (
+from control.web.schema.accounts import (
     DemoAccount,
     DemoSignIn,
     Me,

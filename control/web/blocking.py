@@ -8,7 +8,7 @@ from pydantic import Field
 
 from control.errors import NotFound, NotPermitted
 from control.web.operator import OperatorView
-from control.web.schema import TEXT_PATTERN, Input, Output
+from control.web.schema.base import TEXT_PATTERN, Input, Output
 from control.web.service import Service
 from control.web.view import reply
 

@@ -45,15 +45,10 @@ from control.errors import (
 )
 from control.web.cursor import MAX_CHARACTERS, cursor, read_cursor
 from control.web.refusals import refuses
-from control.web.schema import (
-    DeclineIn,
-    EventOut,
-    EventsOut,
-    ExtensionIn,
-    RatingIn,
-    RequestIn,
-    Snapshot,
-)
+from control.web.schema.consultations import DeclineIn, RequestIn, Snapshot
+from control.web.schema.events import EventOut, EventsOut
+from control.web.schema.proposals import ExtensionIn
+from control.web.schema.ratings import RatingIn
 from control.web.view import View, reply, reply_list
 from control.web.welcome import MAX_SEQ
 

@@ -12,7 +12,8 @@ from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
 from control.consultations.quality import Level, PausedVideo
-from control.web.schema import EventOut, Snapshot
+from control.web.schema.consultations import Snapshot
+from control.web.schema.events import EventOut
 
 # A page that lags this many messages behind is closed; it reconnects and reads afresh.
 MAX_WAITING = 64

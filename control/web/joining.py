@@ -16,7 +16,7 @@ from control.errors import (
     RoomFull,
 )
 from control.web.refusals import refuses
-from control.web.schema import AnswerOut, JoinIn, JoinTokenOut, OfferIn
+from control.web.schema.joining import AnswerOut, JoinIn, JoinTokenOut, OfferIn
 from control.web.view import View, reply
 from sfu.api import Answer
 

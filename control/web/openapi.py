@@ -13,7 +13,7 @@ from aiohttp_pydantic.oas.view import generate_oas
 from control.web import idempotency
 from control.web.problems import CONTENT_TYPE
 from control.web.refusals import Refusal, refusals
-from control.web.schema import Problem
+from control.web.schema.problems import Problem
 from control.web.view import View
 
 INTRODUCTION = """\

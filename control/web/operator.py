@@ -13,7 +13,7 @@ from control.accounts import AccountRole
 from control.adapters.audit import AuditEntry
 from control.errors import ControlError, NotFound
 from control.web.addresses import client_address
-from control.web.schema import Input, Output
+from control.web.schema.base import Input, Output
 from control.web.view import View, reply, reply_list
 
 

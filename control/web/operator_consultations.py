@@ -11,7 +11,9 @@ from control.consultations.states import State
 from control.errors import NotInThisState
 from control.web.operator import OperatorView
 from control.web.refusals import refuses
-from control.web.schema import SOME_TEXT_PATTERN, EventOut, Input, Output, Snapshot
+from control.web.schema.base import SOME_TEXT_PATTERN, Input, Output
+from control.web.schema.consultations import Snapshot
+from control.web.schema.events import EventOut
 from control.web.view import reply, reply_list
 
 MAX_ID_CHARACTERS = 200

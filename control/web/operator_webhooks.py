@@ -10,7 +10,7 @@ from control.adapters.webhooks.dispatcher import Webhooks
 from control.errors import NotFound, WebhooksOff
 from control.web.operator import OperatorView
 from control.web.refusals import refuses
-from control.web.schema import Input, Output
+from control.web.schema.base import Input, Output
 from control.web.view import reply
 
 SHOWN = 50

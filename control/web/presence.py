@@ -5,7 +5,7 @@ from control.adapters.live import LiveConsultations
 from control.adapters.people import People, Specialist
 from control.consultations.consultation import Consultation
 from control.web.hub import Hub, Message
-from control.web.schema import AddedSpecialist, Presence
+from control.web.schema.specialists import AddedSpecialist, Presence
 
 
 class PresenceBoard:

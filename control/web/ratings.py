@@ -9,7 +9,7 @@ from pydantic import Field
 from control.accounts import AccountRole
 from control.adapters.ratings import STARS, Comment, StarCount
 from control.consultations.ratings import Subject
-from control.web.schema import Output
+from control.web.schema.base import Output
 from control.web.view import View, reply
 
 

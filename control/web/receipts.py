@@ -14,16 +14,11 @@ from control.consultations.receipt import receipt
 from control.consultations.states import State
 from control.errors import NotInThisState
 from control.web.refusals import refuses
-from control.web.schema import EndOut, Output, PartyOut, TermsOut
+from control.web.schema.base import Output
+from control.web.schema.consultations import EndOut, PartyOut
+from control.web.schema.proposals import AcceptedExtensionOut
+from control.web.schema.terms import TermsOut
 from control.web.view import View, reply
-
-
-class AcceptedExtensionOut(Output):
-    """So much longer, for so much more."""
-
-    duration_s: int
-    price: str
-    accepted_at: float
 
 
 class ReceiptEvent(Output):

@@ -9,7 +9,7 @@ from control.consultations.ratings import Subject
 from control.errors import NotFound, ProfileMissing
 from control.web.ratings import CommentOut, StarCountOut
 from control.web.refusals import refuses
-from control.web.schema import (
+from control.web.schema.specialists import (
     AddedSpecialist,
     Availability,
     AvailabilityIn,

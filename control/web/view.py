@@ -18,7 +18,7 @@ from control.errors import NotFound, NotPermitted
 from control.web.authentication import bearer_token
 from control.web.idempotency import Once
 from control.web.problems import InvalidInput, MalformedJson, NotJson
-from control.web.schema import Snapshot
+from control.web.schema.consultations import Snapshot
 from control.web.service import SERVICE, Service
 
 
