@@ -70,7 +70,12 @@ class ConsultationsView(View):
         now, policy = self.service.steady_clock(), self.service.settings.policy
         place = read_cursor(before) if before else None
         consultations = await self.service.live.list_of(self.user.id, limit + 1, place)
-        response = reply_list([Snapshot.of(each, now, policy) for each in consultations[:limit]])
+        response = reply_list(
+            [
+                Snapshot.of(each, now, policy, each.role_of(self.user.id))
+                for each in consultations[:limit]
+            ]
+        )
         if len(consultations) > limit:
             rest = f"?limit={limit}&before={cursor(consultations[limit - 1])}"
             response.headers["Link"] = f'<{self.request.path}{rest}>; rel="next"'

@@ -133,9 +133,9 @@ class Hub:
             for connection in list(self._connections.get(user_id, ())):
                 connection.send(text, place)
 
-    def consultation_message(self, consultation: Consultation) -> Message:
-        """The message that carries a snapshot."""
-        snapshot = Snapshot.of(consultation, self._clock(), self._policy)
+    def consultation_message(self, consultation: Consultation, seen_by: Role) -> Message:
+        """The message that carries a snapshot, as a participant may see it."""
+        snapshot = Snapshot.of(consultation, self._clock(), self._policy, seen_by)
         return {"type": "consultation", "consultation": snapshot.model_dump(mode="json")}
 
     @staticmethod
@@ -164,9 +164,9 @@ class Hub:
                 place = Place(consultation.id, event.seq)
                 message = self.event_message(event, role)
                 self.tell([consultation.party(role).id], message, place)
-        if present:
             place = Place(consultation.id, consultation.seq)
-            self.tell(_people(consultation), self.consultation_message(consultation), place)
+            message = self.consultation_message(consultation, role)
+            self.tell([consultation.party(role).id], message, place)
         self.on_changed(consultation)
 
     def connection_replaced(

@@ -59,7 +59,9 @@ class OperatorConsultationsView(OperatorView):
         now, policy = self.service.steady_clock(), self.service.settings.policy
         found = await self.service.consultation_search.find(limit, state, user, before)
         live = self.service.live
-        return reply_list([Snapshot.of(live.as_it_stands(each), now, policy) for each in found])
+        return reply_list(
+            [Snapshot.of(live.as_it_stands(each), now, policy, None) for each in found]
+        )
 
 
 class OperatorConsultationView(OperatorView):
@@ -75,7 +77,7 @@ class OperatorConsultationView(OperatorView):
         return reply(
             ConsultationRecord(
                 consultation=Snapshot.of(
-                    consultation, self.service.steady_clock(), self.service.settings.policy
+                    consultation, self.service.steady_clock(), self.service.settings.policy, None
                 ),
                 events=[EventOut.of(event, None) for event in events],
             )

@@ -83,7 +83,10 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
     def snapshot(self, consultation: Consultation, status: int = 200) -> web.Response:
         """A consultation as the response."""
         policy = self.service.settings.policy
-        return reply(Snapshot.of(consultation, self.service.steady_clock(), policy), status)
+        seen_by = consultation.role_of(self.user.id)
+        return reply(
+            Snapshot.of(consultation, self.service.steady_clock(), policy, seen_by), status
+        )
 
     async def perform(
         self, consultation_id: str, command: Callable[[Role], Command]

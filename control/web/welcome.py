@@ -57,7 +57,7 @@ async def welcome(
             missed = consultation.seq - after
             for event in await service.store.events_after(consultation_id, after, missed):
                 await send(service.hub.event_message(event, role))
-        await send(service.hub.consultation_message(consultation))
+        await send(service.hub.consultation_message(consultation, role))
         told[consultation_id] = consultation.seq
         for receiver, paused in service.rooms.paused(consultation_id).items():
             await send(service.hub.pause_message(consultation, receiver, paused))

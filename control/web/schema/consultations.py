@@ -110,13 +110,19 @@ class Snapshot(Output):
     interrupted: InterruptionOut | None
     paid_s: float = Field(description="seconds until `now` in which both sides were connected")
     paid_since: float | None = Field(description="paid time runs since then; null: not now")
-    ratings: RatingsOut
+    ratings: RatingsOut | None = Field(description="null to the specialist")
     seq: int = Field(description="the number of the last event")
     now: float
 
     @classmethod
-    def of(cls, consultation: Consultation, now: float, policy: Policy) -> "Snapshot":
-        """The consultation at ``now``."""
+    def of(
+        cls, consultation: Consultation, now: float, policy: Policy, seen_by: Role | None
+    ) -> "Snapshot":
+        """The consultation at ``now``, as a participant or (None) an operator may see it.
+
+        A specialist is told ratings added up, never who gave what.
+        """
+        hides = seen_by is Role.SPECIALIST
         end, early_end = consultation.end, consultation.early_end
         offer, leaving = consultation.extension, consultation.leaving
         return cls(
@@ -146,7 +152,7 @@ class Snapshot(Output):
             interrupted=_interruption(consultation),
             paid_s=consultation.paid_s(now),
             paid_since=consultation.flowing_since,
-            ratings=RatingsOut.of(consultation.ratings, policy),
+            ratings=None if hides else RatingsOut.of(consultation.ratings, policy),
             seq=consultation.seq,
             now=now,
         )

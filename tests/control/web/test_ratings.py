@@ -1,5 +1,6 @@
 """A specialist's ratings over the API."""
 
+from control.consultations.parties import Role
 from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, stranger
 
@@ -61,3 +62,22 @@ async def test_only_their_own(control: Control, maria: Person, ivan: Person) -> 
     other = await stranger(control, "elena", "specialist")
     assert (await other.get("/me/ratings"))["specialist"]["count"] == 0
     assert await maria.problem("GET", "/me/ratings", status=403) == "not-permitted"
+
+
+async def test_a_snapshot_hides_from_the_specialist_who_gave_what(
+    control: Control, maria: Person, ivan: Person, olga: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    path = f"/consultations/{session}"
+    await maria.post(f"{path}/leave")
+    rated = await maria.put(f"{path}/ratings/technical", {"stars": 2, "comment": "Прекъсваше"})
+    assert rated["ratings"]["technical"]["comment"] == "Прекъсваше"
+    record = await olga.get(f"/operator{path}")
+    assert record["consultation"]["ratings"]["technical"]["stars"] == 2
+    [listed] = await ivan.get("/consultations")
+    own = await ivan.get(path)
+    assert listed["ratings"] is own["ratings"] is None
+    consultation, _ = await control.service.live.of("ivan", session)
+    told = control.service.hub.consultation_message(consultation, Role.SPECIALIST)
+    assert told["consultation"]["ratings"] is None
