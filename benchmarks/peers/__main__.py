@@ -8,6 +8,7 @@ same SRTP profile. A server is given more and more rooms until it is saturated.
 import argparse
 import asyncio
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -98,7 +99,7 @@ def main(arguments: list[str]) -> int:
     )
     report = f"{table(entries)}\n\n{NSS}\n"
     sys.stdout.write(report)
-    command = f"python -m benchmarks.peers --profile {options.profile} --pattern {options.pattern}"
+    command = shlex.join(["python", "-m", "benchmarks.peers", *arguments])
     found = results(entries, command)
     for result in found:
         sys.stdout.write(f"{result['name']}: {result['measured']}\n")
