@@ -212,12 +212,11 @@ class Tap:
             self._state,
             self._ssrc,
             self._browser_ssrc,
-            count,
-            0,
             self._deltas,
             self._out,
             0,
         )
+        self._out[19] = count & 0xFF
         return bytes(self._out[: max(length, 0)])
 
 

@@ -22,6 +22,7 @@ from control.web.application import application
 from rodrun.certificate import tls_context
 from rodrun.settings import ServeSettings, SettingsError
 from sfu.metrics import WorkerCollector
+from sfu.plane import PlaneSettings
 from sfu.server import Worker, WorkerSettings
 from sfu.transport.interfaces import hosts_to_announce, machine_addresses
 
@@ -154,16 +155,23 @@ async def _database(settings: ServeSettings) -> AsyncIterator[Database]:
         await database.close()
 
 
+def worker_settings(settings: ServeSettings) -> WorkerSettings:
+    """Those of the media worker."""
+    return WorkerSettings(
+        udp_host=settings.udp_host,
+        udp_port=settings.udp_port,
+        announce=settings.announce,
+        plane=PlaneSettings(
+            history_octets=settings.history_kib * 1024,
+            history_ns=settings.history_ms * 1_000_000,
+        ),
+    )
+
+
 @asynccontextmanager
 async def _worker(settings: ServeSettings) -> AsyncIterator[Worker]:
     try:
-        worker = await Worker.start(
-            WorkerSettings(
-                udp_host=settings.udp_host,
-                udp_port=settings.udp_port,
-                announce=settings.announce,
-            )
-        )
+        worker = await Worker.start(worker_settings(settings))
     except OSError as error:
         raise ServeError(
             f"cannot receive media on {settings.udp_host} UDP port {settings.udp_port}: "

@@ -40,6 +40,9 @@ class ServeSettings(BaseSettings):
         tls: empty, ``auto`` (own certificate in ``data_dir``) or ``CERT,KEY`` (PEM files).
         video_codec: the codec of new rooms.
         max_video_bps: cap of each video stream, bits per second.
+        history_kib: video kept for each participant, so that what a browser misses can be sent
+            again, KiB (1024 octets); 0 for none.
+        history_ms: how old it may become, in milliseconds.
         accept_within_s: a request that is not answered within this many seconds expires.
         start_within_s: how long both have to connect after the acceptance, in seconds.
         allowed_origins: origins besides the page's own that may open the event WebSocket.
@@ -68,6 +71,8 @@ class ServeSettings(BaseSettings):
     tls: str = ""
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = Field(default=2_500_000, ge=100_000, le=20_000_000)
+    history_kib: int = Field(default=384, ge=0, le=16_384)
+    history_ms: int = Field(default=1000, ge=10, le=10_000)
     accept_within_s: int = Field(default=300, ge=10, le=3600)
     start_within_s: int = Field(default=120, ge=10, le=3600)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()

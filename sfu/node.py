@@ -244,6 +244,13 @@ class Node:
                 RefusalCode.BAD_OFFER,
                 "the offer has another certificate fingerprint than the connection; join anew",
             )
+        taken = sorted(offer.ssrcs.intersection(connection.outbound_ssrcs))
+        if taken:  # ours stay as long as the slot; the plane would refuse to hear these
+            return _refuse(
+                RefusalCode.BAD_OFFER,
+                f"the offer sends with an SSRC that the node sends with, {taken[0]};"
+                " join anew, or offer another SSRC",
+            )
         outputs: list[Output] = []
         if (offer.ice_ufrag, offer.ice_pwd) != connection.remote_credentials:
             connection.remote_credentials = (offer.ice_ufrag, offer.ice_pwd)

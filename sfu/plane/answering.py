@@ -14,25 +14,29 @@ from sfu.plane.feedback import (
     IS_AUDIO,
     LATEST,
     MAX_DELTAS,
+    SENT,
     UNWRAPPED_FROM,
+    WITHHELD,
     build_feedback,
     feedback_is_whole,
     note_arrival,
     note_sent,
     report_from,
+    restart_arrivals,
     tally_feedback,
     translate_feedback,
     unwrap_near,
 )
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.rtcp import get16, get32, put16, write_remb
-from sfu.plane.tables import INBOUND, OUTBOUND, DropReason, Octets, Role, Tables
+from sfu.plane.tables import INBOUND, OUTBOUND, Counter, DropReason, Octets, Role, Tables
 from sfu.rtp.media import Extension, TrackKind
 
 _REFERENCE_JUMP: Final = 160  # of 64 ms: 10.24 s
 FREEING_REMBS: Final = 3  # a lost one would hold the browser down for good
 _MASK24: Final = 0xFFFFFF
 _REPORTS_A_TURN: Final = 8
+_REPEATED_ALLOWED: Final = 8  # numbers in a row; then their sender has begun anew
 _LINK_OCTETS: Final = 72  # a packet's RTP, extensions, SRTP tag, UDP and IP headers
 
 RELAYED: Final = -1
@@ -106,8 +110,6 @@ def answer_arrivals(t: Tables, slot: int) -> None:
             record["arrival"],
             _sender(t, slot),
             _any_source(t, slot),
-            0,
-            0,
             t.deltas,
             row,
             0,
@@ -115,12 +117,6 @@ def answer_arrivals(t: Tables, slot: int) -> None:
         if length <= 0:
             return
         _send_feedback(t, slot, row, length)
-
-
-@compiled_within
-def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int) -> int:
-    """Remember the arrival of a packet from ``slot``; its unwrapped number, or −1 (repeated)."""
-    return note_arrival(t.rings[slot], t.slots[slot]["arrival"], number, arrival_ns)
 
 
 @compiled_within
@@ -150,6 +146,57 @@ def take_back(t: Tables, slot: int, now_ns: int) -> None:
     record["feedback_fresh"] = 1
     record["feedback_due_ns"] = now_ns
     report_from(record["arrival"], (int(record["feedback_told"]) + 1) & 0xFFFF)
+
+
+@compiled_within
+def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int, now_ns: int) -> int:
+    """Remember the arrival of a packet from ``slot``; its unwrapped number.
+
+    −1 when that came before or is 8 s old (counted): the packet, which is authentic, has no number
+    then. A sender that goes on so has begun anew: it gets a new shift, and a new answerer.
+    """
+    record = t.slots[slot]
+    arrival = record["arrival"]
+    unwrapped = note_arrival(t.rings[slot], arrival, number, arrival_ns)
+    if unwrapped >= 0:
+        return unwrapped
+    t.counts[Counter.TRANSPORT_NUMBERS_REPEATED] += 1
+    if record["repeated_at"] != arrival[LATEST]:
+        record["repeated_at"] = arrival[LATEST]
+        record["repeated"] = 0
+    record["repeated"] += 1
+    if record["repeated"] < _REPEATED_ALLOWED:
+        return -1
+    t.counts[Counter.TRANSPORT_NUMBERS_RESTARTED] += 1
+    take_back(t, slot, now_ns)
+    answer_arrivals(t, slot)
+    if record["partner"] >= 0:
+        t.slots[int(record["partner"])]["transport_epoch"] = -1
+    return restart_arrivals(t.rings[slot], arrival, number, arrival_ns)
+
+
+@compiled_within
+def note_withheld(t: Tables, slot: int, transport: int) -> None:
+    """The packet of ``slot`` with that unwrapped number, or −1, came and goes no further.
+
+    Its partner cannot tell of it, so ``relay_feedback`` does: the sender must not take it for lost.
+    """
+    partner = int(t.slots[slot]["partner"])
+    if transport < 0 or partner < 0:
+        return
+    record = t.slots[partner]
+    ours = transport + int(record["transport_shift"])
+    if record["transport_epoch"] != record["epoch"] or ours < record["transport_first"]:
+        return
+    last = int(record["transport_last"])
+    sizes = t.sizes[partner]
+    size = int(sizes[ours % SENT]) if last - SENT < ours <= last else 0
+    if size > WITHHELD:  # it was about to be sent
+        record["numbered_packets"] -= 1
+        record["numbered_octets"] -= size & (IS_AUDIO - 1)
+    note_sent(sizes, last, ours, WITHHELD)
+    record["transport_last"] = max(last, ours)
+    record["withheld_last"] = max(int(record["withheld_last"]), ours)
 
 
 @compiled_within
@@ -248,8 +295,8 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> int
         int(record["transport_last"]),
         _sender(t, source),
         _any_source(t, source),
-        0,
-        0,
+        t.sizes[slot],
+        int(record["withheld_last"]),
         t.deltas,
         row,
         0,

@@ -35,6 +35,7 @@ SENT: Final = 4096
 """How many packets sent with a transport-wide number are remembered by their size."""
 
 IS_AUDIO: Final = 0x8000  # beside the octets of a packet sent
+WITHHELD: Final = 1  # in place of the octets: it came, but was not sent on (0: it never came)
 
 # What feedback has told of packets sent: an int64 array, all zero at first
 TOLD: Final = 0  # packets
@@ -113,6 +114,22 @@ def note_arrival(ring: Integers, state: Integers, number: int, arrival_ns: int) 
 
 
 @compiled
+def restart_arrivals(ring: Integers, state: Integers, number: int, arrival_ns: int) -> int:
+    """Begin anew at a 16-bit number that ``note_arrival`` did not take; its unwrapped number.
+
+    That counts on from the latest, and what was not reported yet is forgotten.
+    """
+    behind = int(state[LATEST]) + 1
+    unwrapped = behind + ((number - behind) & 0xFFFF)
+    ring[:] = 0
+    ring[unwrapped % ARRIVALS] = arrival_ns
+    state[LATEST] = unwrapped
+    state[NEXT] = unwrapped
+    state[OWNED_FROM] = unwrapped
+    return unwrapped
+
+
+@compiled
 def report_from(state: Integers, number: int) -> None:
     """Report from a 16-bit number on: what is before it is for someone else to tell."""
     if state[LATEST] != 0:
@@ -126,8 +143,6 @@ def build_feedback(
     state: Integers,
     sender: int,
     media: int,
-    count: int,
-    reference_shift: int,
     deltas: Integers,
     out: Octets,
     out_at: int,
@@ -135,8 +150,7 @@ def build_feedback(
     """Write feedback about the arrivals from ``state[NEXT]`` on, and move ``state[NEXT]`` behind.
 
     ``media`` must be an SSRC with which the browser sends, of whichever stream: libwebrtc takes no
-    notice of feedback about any other. ``count`` is the number of this feedback packet,
-    ``reference_shift`` is added to the reference time (in 64 ms).
+    notice of feedback about any other. The number of the feedback packet is left 0.
 
     Returns the octets written, at most ``MAX_LENGTH``; 0 when nothing came, or −1 without room.
     Call again while it returns more than 0: what does not fit, or came more than 8 s apart, goes
@@ -170,9 +184,7 @@ def build_feedback(
     if fitting == 0:
         return -1
     state[NEXT] = base + fitting
-    return _write(
-        deltas, fitting, base, reference + reference_shift, sender, media, count, out, out_at
-    )
+    return _write(deltas, fitting, base, reference, sender, media, out, out_at)
 
 
 # Writing
@@ -240,7 +252,6 @@ def _write(
     reference: int,
     sender: int,
     media: int,
-    count: int,
     out: Octets,
     out_at: int,
 ) -> int:
@@ -285,7 +296,7 @@ def _write(
     put32(out, out_at + 8, media & _MASK32)
     put16(out, out_at + 12, base)
     put16(out, out_at + 14, covered)
-    put32(out, out_at + 16, ((reference & _MASK24) << 8) | (count & 0xFF))
+    put32(out, out_at + 16, (reference & _MASK24) << 8)
     return length
 
 
@@ -376,7 +387,7 @@ def tally_feedback(
             if width != 0:
                 symbol = (chunk >> (14 - width * (place + 1))) & (0x3 if width == 2 else 0x1)
             size = int(sizes[(number + place) % SENT])
-            if size == 0:
+            if size <= WITHHELD:
                 if symbol != 0:
                     return False
                 continue
@@ -415,8 +426,8 @@ def translate_feedback(
     last: int,
     sender: int,
     media: int,
-    count: int,
-    reference_shift: int,
+    sizes: Sizes,
+    withheld: int,
     deltas: Integers,
     out: Octets,
     out_at: int,
@@ -426,8 +437,9 @@ def translate_feedback(
 
     The numbers in ``data`` are ours and ``shift`` above the sender's. ``first`` and ``last`` are
     the unwrapped numbers, ours, between which that shift holds: what is outside belongs to
-    another epoch and is cut off. ``media``, ``count`` and ``reference_shift`` are as in
-    ``build_feedback``.
+    another epoch and is cut off. ``media`` is as in ``build_feedback``. ``withheld`` is the
+    highest number of which ``sizes`` says that it was not sent on: such numbers are told as
+    received, at the moment of the next one, for no path has lost them.
 
     Returns the octets written: 0 when nothing is left or the packet is malformed, −1 without
     room. ``acknowledged[0]`` becomes the last unwrapped number (ours) that the packet written
@@ -440,9 +452,8 @@ def translate_feedback(
         return 0
     base = unwrap_near(last, get16(data, at + 12))
     behind = base + get16(data, at + 14)
-    reference = get32(data, at + 16) >> 8
     length = 4 + 4 * get16(data, at + 2)
-    if first <= base and behind <= last + 1:
+    if first <= base and behind <= last + 1 and withheld < base:
         if out_at + length > out.size:
             return -1
         for index in range(length):
@@ -450,7 +461,6 @@ def translate_feedback(
         put32(out, out_at + 4, sender)
         put32(out, out_at + 8, media)
         put16(out, out_at + 12, base - shift)
-        put32(out, out_at + 16, (((reference + reference_shift) & _MASK24) << 8) | (count & 0xFF))
         acknowledged[0] = behind - 1
         return length
     begin = max(base, first)
@@ -458,20 +468,29 @@ def translate_feedback(
     if covered <= 0 or covered > MAX_DELTAS:
         return 0
     reference = _read(data, at, deltas_at, begin - base, covered, deltas)
+    if withheld >= begin:
+        _tell_withheld(deltas, begin, covered, last, sizes)
     if _fit(deltas, covered, out.size - out_at) < covered:
         return -1
     acknowledged[0] = begin + covered - 1
-    return _write(
-        deltas,
-        covered,
-        begin - shift,
-        reference + reference_shift,
-        sender,
-        media,
-        count,
-        out,
-        out_at,
-    )
+    return _write(deltas, covered, begin - shift, reference, sender, media, out, out_at)
+
+
+@compiled
+def _tell_withheld(deltas: Integers, begin: int, covered: int, last: int, sizes: Sizes) -> None:
+    """Make received of each number from ``begin`` on that came here and was not sent on."""
+    next_received = -1
+    for index in range(covered - 1, -1, -1):
+        number = begin + index
+        if deltas[index] != LOST:
+            next_received = index
+        elif number > last - SENT and sizes[number % SENT] == WITHHELD:
+            if next_received < 0:
+                deltas[index] = 0  # with the one before
+            else:
+                deltas[index] = deltas[next_received]
+                deltas[next_received] = 0
+            next_received = index
 
 
 @compiled

@@ -7,7 +7,11 @@ from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import hear_from
-from sfu.plane.answering import carry_transport_number, note_transport_number
+from sfu.plane.answering import (
+    carry_transport_number,
+    note_transport_number,
+    note_withheld,
+)
 from sfu.plane.bucket import level_after
 from sfu.plane.continuity import (
     clock_rate,
@@ -150,31 +154,55 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     transport = -1
     if t.elements[Extension.TRANSPORT_WIDE_CC] >= 0:
         number = int(t.elements[Extension.TRANSPORT_WIDE_CC])
-        transport = note_transport_number(t, slot, number, arrival_ns)
+        transport = note_transport_number(t, slot, number, arrival_ns, now_ns)
         if transport < 0:
-            t.drops[DropReason.REPEATED] += 1
-            return
+            t.elements[Extension.TRANSPORT_WIDE_CC] = -1
+    if not _pass_on(t, slot, source_at, at, payload, end, codec, transport, arrival_ns, now_ns):
+        note_withheld(t, slot, transport)
+
+
+@compiled_within
+def _pass_on(
+    t: Tables,
+    slot: int,
+    source_at: int,
+    at: int,
+    payload: int,
+    end: int,
+    codec: int,
+    transport: int,
+    arrival_ns: int,
+    now_ns: int,
+) -> bool:
+    """Forward the authentic packet of a source of ``slot``, media or RTX, as it was noted.
+
+    False when it goes no further (counted).
+    """
+    data = t.data
+    source = t.sources[source_at]
     if not carries(int(source["kind"]), source["rtx"] != 0, codec):
         t.drops[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
-        return
+        return False
     if source["rtx"] == 0:
         note_silence(source, arrival_ns)
         rate = clock_rate(int(source["kind"]))
         note_timestamp(source["reception"], get32(data, at + 4), arrival_ns, rate)
-    partner = int(record["partner"])
+    partner = int(t.slots[slot]["partner"])
     if not can_send_to(t, partner) or t.slots[partner]["media"] == 0:
         forget_losses(t, source_at)
         t.drops[DropReason.NO_PARTNER] += 1
-        return
+        return False
     if source["rtx"] != 0:
-        forward_retransmission(
+        return forward_retransmission(
             t, slot, source_at, at, payload, end, codec, transport, arrival_ns, now_ns
         )
-        return
+    unwrapped = unwrap_near(int(source["highest"]), get16(data, at + 2))
     if codec >= Codec.VP8:
         data_end = payload_end(data, at, payload, end)
         note_packet(t, source_at, unwrapped, payload, data_end, codec, now_ns)
-    forward(t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns)
+    return forward(
+        t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns
+    )
 
 
 @compiled_within
@@ -190,11 +218,11 @@ def forward(
     transport: int,
     arrival_ns: int,
     now_ns: int,
-) -> None:
+) -> bool:
     """Rewrite an authentic media packet of ``slot`` for the partner, which is there, and queue it.
 
     ``payload`` to ``end`` is the payload with its padding; ``sequence`` and ``transport`` are
-    the unwrapped numbers (``transport`` −1 for none).
+    the unwrapped numbers (``transport`` −1 for none). False when it goes no further (counted).
     """
     data = t.data
     sender = t.slots[slot]
@@ -208,7 +236,7 @@ def forward(
     data_end = payload_end(data, at, payload, end)
     if data_end < 0:
         t.drops[DropReason.MALFORMED_RTP] += 1
-        return
+        return False
     flags = (get8(data, at) & 0x20) | (get8(data, at + 1) & 0x80)
     timestamp = get32(data, at + 4)
     payload_type = int(receiver["payload_of"][codec])
@@ -217,10 +245,10 @@ def forward(
         primary = primary_block(data, payload, data_end)
         if primary < 0:
             t.drops[DropReason.MALFORMED_RED] += 1
-            return
+            return False
         if not has_opus(data, payload, sender):
             t.drops[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
-            return
+            return False
         if payload_type < 0 or not map_blocks(data, payload, data_end, sender, receiver):
             payload_type = int(receiver["payload_of"][Codec.OPUS])
             # libsrtp wants packets aligned to four octets: move the block to where RED began
@@ -228,7 +256,7 @@ def forward(
             end -= primary - payload
     if payload_type < 0 or stream["ssrc"] < 0:
         t.drops[DropReason.PARTNER_LACKS_CODEC] += 1
-        return
+        return False
 
     epoch = int(receiver["epoch"])
     ssrc = int(source["ssrc"])
@@ -240,10 +268,10 @@ def forward(
     ours = next_sequence(stream, sequence)
     if ours < 0:
         t.drops[DropReason.BEFORE_EPOCH] += 1
-        return
+        return False
     if not carry_transport_number(t, slot, transport, end - payload, kind, now_ns):
         t.drops[DropReason.BEFORE_EPOCH] += 1
-        return
+        return False
     if ours == stream["last"]:
         our_timestamp = newest_timestamp(t, stream, timestamp, arrival_ns, clock_rate(kind))
     else:
@@ -271,6 +299,8 @@ def forward(
         receiver,
         t.elements,
     )
-    if queue_media(t, partner, begin, end):
-        stream["packets"] += 1
-        stream["octets"] += data_end - payload
+    if not queue_media(t, partner, begin, end):
+        return False
+    stream["packets"] += 1
+    stream["octets"] += data_end - payload
+    return True

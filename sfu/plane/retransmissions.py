@@ -3,8 +3,9 @@
 The original sequence number in front of the payload becomes ours. All that goes out on an RTX
 stream, relayed or resent from the history, is numbered by that stream's one counter. Like
 everything with a transport-wide number, probes of padding alone and repairs of what was there
-already are passed on. A partner without RTX gets the media packet itself; libsrtp refuses it when
-that number was sent before.
+already are passed on; of a packet from before the epoch the number and padding. A partner without
+RTX gets the media packet itself; libsrtp refuses it when that number was sent before. Of what does
+not go on the node tells the sender that it came (``answering.note_withheld``).
 """
 
 from sfu.compiled import compiled_within
@@ -27,10 +28,11 @@ from sfu.plane.payloads import starts_keyframe
 from sfu.plane.pictures import continue_pictures
 from sfu.plane.pointers import DATA, ROWS, copy
 from sfu.plane.rtcp import get8, get16, get32, put16
-from sfu.plane.tables import OUTBOUND, Counter, DropReason, Tables
+from sfu.plane.tables import OUTBOUND, Counter, DropReason, Octets, Tables
 from sfu.rtp.media import RTX_OFFSET
 
 _ORIGINAL = 2  # octets of the original sequence number, RFC 4588 section 4
+_MOST_PADDING = 255  # octets, RFC 3550 section 5.1
 
 
 @compiled_within
@@ -45,11 +47,11 @@ def forward_retransmission(
     transport: int,
     arrival_ns: int,
     now_ns: int,
-) -> None:
+) -> bool:
     """Rewrite an authentic RTX packet of ``slot`` for the partner, which is there, and queue it.
 
     ``payload`` to ``end`` is the payload with its padding, ``codec`` the RTX one, ``transport`` the
-    unwrapped transport-wide number or −1.
+    unwrapped transport-wide number or −1. False when nothing of it goes further (counted).
     """
     data = t.data
     partner = int(t.slots[slot]["partner"])
@@ -64,7 +66,7 @@ def forward_retransmission(
     data_end = payload_end(data, at, payload, end)
     if data_end < 0:
         t.drops[DropReason.MALFORMED_RTP] += 1
-        return
+        return False
     flags = (get8(data, at) & 0x20) | (get8(data, at + 1) & 0x80)
     timestamp = get32(data, at + 4)
     is_probe = data_end - payload < _ORIGINAL
@@ -75,7 +77,7 @@ def forward_retransmission(
     lacks = media["ssrc"] < 0 or receiver["payload_of"][of_picture] < 0
     if lacks or (is_probe and not is_wrapped):
         t.drops[DropReason.PARTNER_LACKS_CODEC] += 1
-        return
+        return False
 
     original = -1
     if not is_probe:
@@ -85,13 +87,17 @@ def forward_retransmission(
             original = original_sequence(media, get16(data, payload))
         if original < 0:
             t.drops[DropReason.BEFORE_EPOCH] += 1
-            return
+            if transport < 0 or not is_wrapped:
+                return False
+            end = _leave_padding(data, payload, end)
+            data_end = payload
+            flags = 0x20
     if media["time_epoch"] != epoch:  # a probe came before any picture
         ssrc = int(t.sources[source_at if media_at < 0 else media_at]["ssrc"])
         follow_time(media, epoch, ssrc, timestamp, arrival_ns, clock_rate(kind))
     if not carry_transport_number(t, slot, transport, end - payload, kind, now_ns):
         t.drops[DropReason.BEFORE_EPOCH] += 1
-        return
+        return False
     our_timestamp = next_timestamp(media, timestamp, arrival_ns)
 
     if original >= 0:
@@ -100,8 +106,9 @@ def forward_retransmission(
         continue_pictures(data, picture, data_end, of_picture, media, epoch, of_source)
         note_payload(t, t.sources[media_at], data, picture, data_end, of_picture)
     if not is_wrapped:
-        _queue_unwrapped(t, partner, role, original, our_timestamp, flags, of_picture, picture, end)
-        return
+        return _queue_unwrapped(
+            t, partner, role, original, our_timestamp, flags, of_picture, picture, end
+        )
     if original >= 0:
         put16(data, payload, original & 0xFFFF)
         kept_at = find_kept(t, partner, role, original, now_ns)
@@ -124,10 +131,22 @@ def forward_retransmission(
         receiver,
         t.elements,
     )
-    if queue_media(t, partner, begin, end):
-        t.counts[Counter.RETRANSMISSIONS_RELAYED] += 1
-        rtx["packets"] += 1
-        rtx["octets"] += data_end - payload
+    if not queue_media(t, partner, begin, end):
+        return False
+    t.counts[Counter.RETRANSMISSIONS_RELAYED] += 1
+    rtx["packets"] += 1
+    rtx["octets"] += data_end - payload
+    return True
+
+
+@compiled_within
+def _leave_padding(data: Octets, payload: int, end: int) -> int:
+    """Make padding of the first octets of a payload, for whom it is not meant; where it ends."""
+    octets = min(end - payload, _MOST_PADDING)
+    for index in range(payload, payload + octets):
+        data[index] = 0
+    data[payload + octets - 1] = octets
+    return payload + octets
 
 
 @compiled_within
@@ -152,8 +171,8 @@ def _queue_unwrapped(
     codec: int,
     picture: int,
     end: int,
-) -> None:
-    """Send ``slot`` the media packet that was inside an RTX packet."""
+) -> bool:
+    """Send ``slot`` the media packet that was inside an RTX packet; False when libsrtp refuses."""
     record = t.slots[slot]
     media = t.streams[slot * OUTBOUND + role]
     # libsrtp wants packets aligned to four octets, and ``picture`` is two off
@@ -170,7 +189,9 @@ def _queue_unwrapped(
         record,
         t.elements,
     )
-    if queue_row(t, slot, begin, payload + end - picture):
-        t.counts[Counter.RETRANSMISSIONS_UNWRAPPED] += 1
-        media["packets"] += 1
-        media["octets"] += end - picture
+    if not queue_row(t, slot, begin, payload + end - picture):
+        return False
+    t.counts[Counter.RETRANSMISSIONS_UNWRAPPED] += 1
+    media["packets"] += 1
+    media["octets"] += end - picture
+    return True

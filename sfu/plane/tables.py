@@ -166,6 +166,9 @@ class Counter(IntEnum):
     NACKS_OVER_RATE = 36  # not looked at
     RETRANSMISSIONS_RELAYED = 37  # RTX packets of browsers, probes included
     RETRANSMISSIONS_UNWRAPPED = 38  # the same for a receiver without RTX
+    # Transport-wide numbers
+    TRANSPORT_NUMBERS_REPEATED = 39  # that came before: their packets went on without one
+    TRANSPORT_NUMBERS_RESTARTED = 40  # by a sender that began anew
 
 
 class Role(IntEnum):
@@ -329,6 +332,10 @@ SLOT = _in_lines(
         # Survival: what feedback told of the packets sent with a transport-wide number
         ("told", np.int64, (TOLD_FIELDS,)),
         ("told_last", np.int64),  # ours: the highest number told of
+        ("withheld_last", np.int64),  # ours: the highest whose packet was not sent on
+        # Transport-wide numbers from here that came before: how many in a row, and behind which
+        ("repeated", np.int64),
+        ("repeated_at", np.int64),
     ]
 )
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from rodrun.serve import worker_settings
 from rodrun.settings import SettingsError, load
 from sfu.api import VideoCodec
+from sfu.plane import PlaneSettings
 
 
 @pytest.fixture
@@ -45,9 +47,19 @@ def test_times_to_answer_and_to_connect_are_the_operators(
     assert (settings.accept_within_s, settings.start_within_s) == (10, 3600)
 
 
+def test_how_much_video_is_kept_is_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worker_settings(load(None, {})).plane == PlaneSettings()
+    monkeypatch.setenv("RODRUN_HISTORY_KIB", "1024")
+    monkeypatch.setenv("RODRUN_HISTORY_MS", "2500")
+    plane = worker_settings(load(None, {})).plane
+    assert (plane.history_octets, plane.history_ns) == (1 << 20, 2_500_000_000)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ({"history_kib": 16_385}, "history_kib"),
+        ({"history_ms": 9}, "history_ms"),
         ({"accept_within_s": 9}, "accept_within_s"),
         ({"start_within_s": 3601}, "start_within_s"),
         ({"http_port": 70000}, "http_port"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sfu.api import Answer, RefusalCode, RestartIce, VideoCodec
+from sfu.api import Answer, RefusalCode, Refused, RestartIce, VideoCodec
+from sfu.negotiation import read_offer
 from sfu.node import SetMedia, SetUfrag
 from tests.sfu.peer import Answer as ReadAnswer
 from tests.sfu.world import (
@@ -58,6 +59,23 @@ def test_an_ice_restart_by_another_certificate_is_refused_and_changes_nothing() 
     assert outputs == []
     data = check(ReadAnswer.parse(reply.answer))
     assert len(world.node.stun_received(slot, PHONE, data, 1000.5)) == 3
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_restart_that_sends_with_an_ssrc_of_ours_is_refused(place: int) -> None:
+    world = World()
+    world.open()
+    reply, slot, _ = world.join("client", "c1")
+    answered = ReadAnswer.parse(reply.answer)
+    theirs = sorted(read_offer(RESTART_OFFER).ssrcs)[0]
+    ours = [each for ssrcs in answered.ssrcs.values() for each in ssrcs][place]
+    offer = RESTART_OFFER.replace(str(theirs), str(ours))
+    refused, outputs = world.ask(RestartIce("room", "client", "c1", offer))
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.BAD_OFFER
+    assert str(ours) in refused.detail
+    assert outputs == []
+    assert len(world.node.stun_received(slot, PHONE, check(answered), 1000.5)) == 3
 
 
 @pytest.mark.parametrize(

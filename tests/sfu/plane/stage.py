@@ -130,6 +130,7 @@ class Rtp:
                 extensions.append((body[position] >> 4, value))
                 position += 1 + length
         padding = data[-1] if first & 0x20 else 0
+        assert not any(data[len(data) - padding : -1]), "padding says nothing"
         return cls(
             second & 0x7F,
             sequence,

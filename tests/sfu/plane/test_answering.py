@@ -2,10 +2,12 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from sfu.rtp.media import Codec
 from tests.sfu.plane import twcc
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
 
@@ -278,3 +280,74 @@ def test_a_reference_time_that_jumps_is_passed_on_and_the_nodes_own_follows(stag
     stage.send(chromium, *(video(each, each) for each in range(10, 20)))
     [own, *_] = feedback_in(chromium.rtcp + stage.pass_time(100 * MS)[0])
     assert 160 <= (own.reference - jumped.reference) & 0xFFFFFF < 200
+
+
+def test_what_a_partner_without_rtx_cannot_get_is_not_told_as_lost(stage: Stage) -> None:
+    """Probes, and repairs of what was there already: they came, and no path has lost them."""
+    types = {109: Codec.OPUS, 120: Codec.VP8}
+    outbound = tuple(replace(each, rtx_ssrc=None) for each in FIREFOX.outbound)
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, replace(FIREFOX, payload_types=types, outbound=outbound), partner=0)
+    heard_firefox(stage, firefox, 1)
+    theirs: dict[int, int] = {}
+
+    def send(packet: Rtp) -> None:
+        stage.send(chromium, packet)
+        for each in firefox.rtp:
+            theirs[struct.unpack("!H", each.element(7) or b"")[0]] = stage.now_ns
+
+    for index in range(5):
+        send(video(index, 3 * index))
+        send(Rtp(97, index, 0, 1002, b"", padding=200, extensions=(transport(3 * index + 1),)))
+        again = struct.pack("!H", index) + b"payload!"
+        send(Rtp(97, 50 + index, 0, 1002, again, extensions=(transport(3 * index + 2),)))
+    send(video(6, 16))  # number 15 and its packet were lost
+    assert len(theirs) == 6
+    numbers = range(min(theirs), max(theirs) + 1)
+    deltas = tuple(4 if each in theirs else None for each in numbers)
+    stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, numbers[0], 5, 0, deltas)))
+    [report] = feedback_in(chromium.rtcp)
+    lost = [report.base + at for at, delta in enumerate(report.deltas) if delta is None]
+    assert (report.base, len(report.deltas), lost) == (1, 16, [15])
+    times = sorted(set(report.arrivals().values()))
+    assert [each - times[0] for each in times] == [4 * each for each in range(5)]  # with the next
+    downlink = stage.plane.statistics(1).downlink
+    assert downlink.numbered_packets == 6
+    assert (downlink.told_packets, downlink.told_lost) == (6, 0)
+
+
+def test_a_sender_whose_numbers_begin_anew_is_followed(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    heard: list[bytes] = []
+    got: list[int | None] = []
+    for index in range(120):
+        stage.send(chromium, video(index, 20_000 + index if index < 50 else index))
+        for each in firefox.rtp:
+            number = each.element(7)
+            got.append(None if number is None else struct.unpack("!H", number)[0])
+        heard += chromium.rtcp
+    without = got.index(None)
+    assert (len(got), without, got.count(None)) == (120, 50, 7), "all go on, a few without a number"
+    numbers = [each for each in got if each is not None]
+    assert numbers == list(range(numbers[0], numbers[0] + 113)), "the partner sees no gap"
+    assert stage.plane.counts()["transport_numbers_restarted"] == 1
+    stage.send_rtcp(firefox, from_partner(numbers[0], len(numbers)))
+    heard += chromium.rtcp
+    reports = feedback_in(heard)
+    told = [each.base + at for each in reports for at in range(len(each.deltas))]
+    assert told == [*range(20_000, 20_050), *range(57, 120)]
+    assert all(None not in each.deltas for each in reports)
+
+
+def test_a_sender_alone_whose_numbers_begin_anew_is_answered(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    heard: list[bytes] = []
+    for index in range(60):
+        stage.send(chromium, video(index, 30_000 + index if index < 30 else index))
+        heard += chromium.rtcp
+    heard += stage.pass_time(200 * MS)[0]
+    reports = feedback_in(heard)
+    told = [each.base + at for each in reports for at in range(len(each.deltas))]
+    assert told == [*range(30_000, 30_030), *range(37, 60)]

@@ -27,18 +27,14 @@ class Receiver:
         self.ring: Integers = np.zeros(feedback.ARRIVALS, np.int64)
         self.state: Integers = np.zeros(feedback.ARRIVAL_FIELDS, np.int64)
         self.deltas: Integers = np.zeros(feedback.MAX_DELTAS, np.int64)
-        self.count = 0
 
     def note(self, number: int, at_ns: int) -> int:
         return feedback.note_arrival(self.ring, self.state, number & 0xFFFF, at_ns)
 
-    def build(self, reference_shift: int = 0, room: int = 1500) -> bytes | None:
+    def build(self, room: int = 1500) -> bytes | None:
         out: Octets = np.full(room, 0xEE, np.uint8)
-        length = feedback.build_feedback(
-            self.ring, self.state, 11, 22, self.count, reference_shift, self.deltas, out, 0
-        )
+        length = feedback.build_feedback(self.ring, self.state, 11, 22, self.deltas, out, 0)
         assert not np.any(out[max(length, 0) :] != 0xEE)
-        self.count += 1
         return bytes(out[:length]) if length > 0 else None
 
     def build_packets(self) -> list[bytes]:
@@ -57,17 +53,21 @@ def translate(
     shift: int = 0,
     first: int = 0,
     last: int = (1 << 30) + 20_000,
-    reference_shift: int = 0,
     room: int = 1500,
+    withheld: tuple[int, ...] = (),
 ) -> tuple[bytes, int]:
     """The translated packet and the last number it tells about (-1: none)."""
     source: Octets = np.frombuffer(data, np.uint8).copy()
     out: Octets = np.full(room, 0xEE, np.uint8)
     acknowledged: Integers = np.full(1, -1, np.int64)
     deltas: Integers = np.zeros(feedback.MAX_DELTAS, np.int64)
+    sizes: npt.NDArray[np.uint16] = np.full(feedback.SENT, 7, np.uint16)
+    for number in withheld:
+        sizes[number % feedback.SENT] = feedback.WITHHELD
+    newest = max(withheld, default=0)
     end = payload_end(source, 0, len(source)) if step(source, 0, len(source)) > 0 else len(source)
     length = feedback.translate_feedback(
-        source, 0, end, shift, first, last, 7, 8, 9, reference_shift, deltas, out, 0, acknowledged
+        source, 0, end, shift, first, last, 7, 8, sizes, newest, deltas, out, 0, acknowledged
     )
     assert length >= 0
     assert not np.any(out[length:] != 0xEE)
@@ -163,14 +163,6 @@ def test_the_longest_delta_that_fits(ticks: int, packets: int) -> None:
         assert told[0].deltas == (0, ticks)
 
 
-def test_the_reference_time_can_be_moved() -> None:
-    receiver = Receiver()
-    receiver.note(1, START_NS)
-    data = receiver.build(reference_shift=1000)
-    assert data is not None
-    assert twcc.parse(data).reference == (START_NS // 64_000_000 + 1000) & 0xFFFFFF
-
-
 def test_what_someone_else_tells_is_not_told_here() -> None:
     receiver = Receiver()
     for number in range(10, 20):
@@ -235,10 +227,8 @@ def test_any_arrivals_are_told_once_and_truly(
 
 def test_translation_within_the_epoch_is_a_subtraction() -> None:
     feedback_in = twcc.Feedback(1, 2, 1000, 0xFFFFFF, 3, (5, None, 300, -7))
-    data, last = translate(
-        twcc.make(feedback_in), shift=1001, first=65536, last=65536 + 1003, reference_shift=2
-    )
-    assert twcc.parse(data) == twcc.Feedback(7, 8, 65535, 1, 9, feedback_in.deltas)
+    data, last = translate(twcc.make(feedback_in), shift=1001, first=65536, last=65536 + 1003)
+    assert twcc.parse(data) == twcc.Feedback(7, 8, 65535, 0xFFFFFF, 3, feedback_in.deltas)
     assert last == 65536 + 1003
 
 
@@ -248,6 +238,25 @@ def test_translation_is_clipped_to_the_epoch() -> None:
     packet = twcc.parse(data)
     assert (packet.base, packet.reference, packet.deltas) == (1001, 51, (None, 305 - 256, 7))
     assert last == 1003
+
+
+@pytest.mark.parametrize(
+    ("told", "withheld", "expected"),
+    [
+        ((5, None, 300, -7), (1001,), (5, 300, 0, -7)),
+        ((5, None, None, None), (1002, 1003), (5, None, 0, 0)),
+        ((None, None, 5, 9), (1000, 1001), (5, 0, 0, 9)),
+        ((None, None, None), (1001,), (None, 0, None)),
+        ((5, None, 300, None), (999,), (5, None, 300, None)),  # none of these
+    ],
+)
+def test_what_was_not_sent_on_counts_as_received_with_the_next(
+    told: tuple[int | None, ...], withheld: tuple[int, ...], expected: tuple[int | None, ...]
+) -> None:
+    feedback_in = twcc.Feedback(1, 2, 1000, 50, 3, told)
+    data, last = translate(twcc.make(feedback_in), last=1000 + len(told), withheld=withheld)
+    assert twcc.parse(data).deltas == expected
+    assert last == 999 + len(told)
 
 
 def test_feedback_about_another_epoch_alone_is_dropped() -> None:
@@ -301,7 +310,6 @@ deltas = st.lists(
     cut_front=st.integers(0, 130),
     cut_back=st.integers(0, 130),
     shift=st.integers(-70_000, 70_000),
-    reference_shift=st.integers(0, 400),
 )
 def test_translation_keeps_the_arrivals_of_the_epoch(
     base: int,
@@ -310,15 +318,12 @@ def test_translation_keeps_the_arrivals_of_the_epoch(
     cut_front: int,
     cut_back: int,
     shift: int,
-    reference_shift: int,
 ) -> None:
     feedback_in = twcc.Feedback(1, 2, base, reference, 3, tuple(told))
     unwrapped = base + 65536
     first = unwrapped + cut_front
     last = unwrapped + len(told) - 1 - cut_back
-    data, acknowledged = translate(
-        twcc.make(feedback_in), shift, first, last, reference_shift, room=2000
-    )
+    data, acknowledged = translate(twcc.make(feedback_in), shift, first, last, room=2000)
     if first > last:
         assert (data, acknowledged) == (b"", -1)
         return
@@ -327,7 +332,7 @@ def test_translation_keeps_the_arrivals_of_the_epoch(
     assert packet.base == (first - shift) & 0xFFFF
     assert len(packet.deltas) == last - first + 1
     expected = {
-        number - base - cut_front: ticks + reference_shift * 256
+        number - base - cut_front: ticks
         for number, ticks in feedback_in.arrivals().items()
         if first <= number + 65536 <= last
     }
@@ -359,7 +364,7 @@ def digest() -> str:
         at_ns += chosen.choice([0, 30_000, 1_000_000, 90_000_000, 9 * 10**9])
         receiver.note(number, at_ns)
         if chosen.random() < 0.1:
-            built = receiver.build(chosen.randrange(1000), chosen.choice([22, 40, 1500])) or b""
+            built = receiver.build(chosen.choice([22, 40, 1500])) or b""
             seen.update(built + receiver.state.tobytes())
             if built:
                 broken = bytearray(built)
@@ -369,7 +374,12 @@ def digest() -> str:
                     )
                 first = number + 65536 - chosen.randrange(80)
                 translated, last = translate(
-                    bytes(broken), chosen.randrange(-9, 70_000), first, first + 60, 9
+                    bytes(broken),
+                    chosen.randrange(-9, 70_000),
+                    first,
+                    first + 60,
+                    1500,
+                    (first + 3,),
                 )
                 seen.update(translated + str(last).encode())
     return seen.hexdigest()
@@ -448,7 +458,7 @@ def test_each_number_counts_once_and_only_if_it_is_remembered() -> None:
 def test_any_form_of_chunks_counts_alike(deltas: list[int | None], skipped: int) -> None:
     tally = Tally()
     for number in range(65_600, 65_600 + len(deltas)):
-        tally.send(number, 1 + number % 50)
+        tally.send(number, 2 + number % 50)
     receiver = Receiver()
     at_ns = START_NS
     for index, delta in enumerate(deltas):
@@ -468,4 +478,4 @@ def test_any_form_of_chunks_counts_alike(deltas: list[int | None], skipped: int)
     covered = range(max(first, came[0]), came[-1] + 1)
     assert tally.figures[feedback.TOLD] == len(covered)
     assert tally.figures[feedback.TOLD_LOST] == len(covered) - len(from_first)
-    assert tally.figures[feedback.TOLD_OCTETS] == sum(1 + each % 50 for each in from_first)
+    assert tally.figures[feedback.TOLD_OCTETS] == sum(2 + each % 50 for each in from_first)

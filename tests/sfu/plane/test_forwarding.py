@@ -139,6 +139,35 @@ def test_retransmission_from_before_the_epoch_is_dropped(stage: Stage) -> None:
     assert stage.drops == {"before_epoch": 1}
 
 
+def test_the_number_of_a_retransmission_from_before_the_epoch_goes_on_with_padding(
+    stage: Stage,
+) -> None:
+    chromium, firefox = two(stage)
+    long = Rtp(97, 8, 0, 1002, struct.pack("!H", 499) + bytes(900), extensions=(transport(2),))
+    stage.send(chromium, video(500, number=0), rtx(7, 499, number=1), long, rtx(9, 500, number=3))
+    numbers = [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    assert [(each.ssrc, each.payload[2:], each.padding) for each in firefox.rtp] == [
+        (6001, b"cture", 0),
+        (6002, b"", 9),
+        (6002, b"", 255),
+        (6002, b"picture", 0),
+    ]
+    assert stage.drops == {"before_epoch": 2}
+
+
+def test_a_packet_whose_transport_number_came_before_goes_on_without_one(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    packets = [video(index, number=number) for index, number in enumerate((7, 8, 8, 9))]
+    stage.send(chromium, *packets)
+    assert [each.payload for each in firefox.rtp] == [b"picture"] * 4
+    has_number = [each.element(7) is not None for each in firefox.rtp]
+    assert has_number == [True, True, False, True]
+    assert stage.drops == {}
+    assert stage.plane.counts()["transport_numbers_repeated"] == 1
+    assert stage.plane.counts()["transport_numbers_restarted"] == 0
+
+
 def test_probe_of_padding_alone_is_forwarded(stage: Stage) -> None:
     chromium, firefox = two(stage)
     probe = Rtp(97, 7, 0, 1002, b"", padding=200, extensions=(transport(1),))
