@@ -78,8 +78,7 @@ class Plane:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-        if settings.receive_runs:
-            receive_runs(sock)
+        self._receives_runs = settings.receive_runs and receive_runs(sock)
         _enlarge(sock, _SOCKET_BUFFER)
         self._statistics = Statistics(self._tables)
         self._heard_ns = self._tables.slots["last_heard_ns"]
@@ -95,6 +94,11 @@ class Plane:
         if self._thread is not None or self._stopped:
             raise RuntimeError("a plane is started once")
         warm_up()
+        _log.info(
+            "packets leave %s (UDP_SEGMENT) and come %s (UDP_GRO)",
+            "in runs" if self._state["segmentation"] else "one by one",
+            "in runs" if self._receives_runs else "one by one",
+        )
         self._state["running"] = 1
         self._thread = threading.Thread(target=self._run, name="rodrun-plane", daemon=True)
         self._thread.start()

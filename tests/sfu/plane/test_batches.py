@@ -1,14 +1,17 @@
 """Runs of datagrams in and out of the plane, through the kernel."""
 
+import errno
+import logging
 import select
 import socket
 import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from sfu.native import SOL_UDP, UDP_SEGMENT
+from sfu.native import SOL_UDP, UDP_GRO, UDP_SEGMENT
 from sfu.plane import Plane, PlaneSettings
 from sfu.plane.offloads import receive_runs, sends_runs
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, Browser, Rtp, ufrag_of
@@ -55,7 +58,11 @@ class Call:
         self.firefox.close()
 
     def send_run(self, datagrams: list[bytes], size: int) -> None:
-        """Let Chromium send one message that its kernel cuts into ``size``."""
+        """Let Chromium send one message that its kernel cuts into ``size``, if it can."""
+        if not sends_runs():
+            for each in datagrams:
+                self.chromium.socket.sendto(each, ("127.0.0.1", self.port))
+            return
         control = [(SOL_UDP, UDP_SEGMENT, struct.pack("H", size))]
         self.chromium.socket.sendmsg(datagrams, control, 0, ("127.0.0.1", self.port))
 
@@ -89,10 +96,74 @@ def frame(call: Call, first: int, sizes: list[int]) -> list[bytes]:
     ]
 
 
-def test_this_kernel_knows_runs() -> None:
-    assert sends_runs()
+def kernel_receives_runs() -> bool:
     with bind(socket.AF_INET) as sock:
-        assert receive_runs(sock)
+        return receive_runs(sock)
+
+
+@pytest.fixture
+def older_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One that knows neither ``UDP_SEGMENT`` (Linux 4.18) nor ``UDP_GRO`` (5.0)."""
+    set_option, send = socket.socket.setsockopt, socket.socket.sendmsg
+
+    def setsockopt(sock: socket.socket, *arguments: Any) -> None:
+        if arguments[:2] == (SOL_UDP, UDP_GRO):
+            raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+        set_option(sock, *arguments)
+
+    def sendmsg(sock: socket.socket, buffers: Any, control: Any = (), *arguments: Any) -> int:
+        if any(each[:2] == (SOL_UDP, UDP_SEGMENT) for each in control):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return send(sock, buffers, control, *arguments)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", setsockopt)
+    monkeypatch.setattr(socket.socket, "sendmsg", sendmsg)
+    sends_runs.cache_clear()
+    yield
+    sends_runs.cache_clear()
+
+
+@pytest.mark.usefixtures("older_kernel")
+def test_a_kernel_without_runs_gets_and_gives_none(
+    bound: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with Call(bound, PlaneSettings(max_participants=4)) as call:
+        for datagram in frame(call, 7, [400] * 5):
+            call.chromium.socket.sendto(datagram, ("127.0.0.1", call.port))
+        call.plane.start()
+        assert len(call.received(5)) == 5
+        counts = call.counts()
+    assert not sends_runs()
+    assert (counts["messages_received"], counts["runs_received"], counts["runs_sent"]) == (5, 0, 0)
+    assert "packets leave one by one (UDP_SEGMENT) and come one by one (UDP_GRO)" in caplog.text
+
+
+def test_a_kernel_that_does_not_cut_what_it_is_given_sends_no_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = socket.socket.sendmsg
+    monkeypatch.setattr(
+        socket.socket,
+        "sendmsg",
+        lambda sock, buffers, _control, *arguments: send(sock, buffers, (), *arguments),
+    )
+    sends_runs.cache_clear()
+    assert not sends_runs()
+    sends_runs.cache_clear()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_log_says_whether_packets_travel_in_runs(
+    bound: socket.socket, is_on: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    settings = PlaneSettings(max_participants=4, send_runs=is_on, receive_runs=is_on)
+    with Call(bound, settings) as call:
+        call.plane.start()
+    out = "in runs" if is_on and sends_runs() else "one by one"
+    into = "in runs" if is_on and kernel_receives_runs() else "one by one"
+    assert f"packets leave {out} (UDP_SEGMENT) and come {into} (UDP_GRO)" in caplog.messages
 
 
 def test_runs_make_no_difference_to_the_receiver(bound: socket.socket) -> None:
@@ -106,10 +177,12 @@ def test_runs_make_no_difference_to_the_receiver(bound: socket.socket) -> None:
             call.plane.start()
             wires.append(call.received(len(sizes)))
             counts = call.counts()
-        assert counts["runs_received"] == is_on
-        assert counts["run_datagrams_received"] == (10 if is_on else 0)
-        assert counts["messages_received"] == (1 if is_on else 10)
-        assert (counts["runs_sent"], counts["run_packets_sent"]) == ((1, 10) if is_on else (0, 0))
+        come = is_on and kernel_receives_runs()
+        leave = is_on and sends_runs()
+        assert counts["runs_received"] == come
+        assert counts["run_datagrams_received"] == (10 if come else 0)
+        assert counts["messages_received"] == (1 if come else 10)
+        assert (counts["runs_sent"], counts["run_packets_sent"]) == ((1, 10) if leave else (0, 0))
         assert counts["runs_refused"] == 0
     assert wires[0] == wires[1]
     packets = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in wires[0]]
@@ -125,7 +198,7 @@ def test_more_datagrams_than_rows_are_split_over_several_batches(bound: socket.s
         call.plane.start()
         got = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in call.received(180)]
         assert [each.sequence for each in got] == list(range(100, 280))
-        assert call.counts()["runs_received"] == 3
+        assert call.counts()["runs_received"] == (3 if kernel_receives_runs() else 0)
         assert call.plane.statistics(0).packets_in == 180
 
 
@@ -154,6 +227,8 @@ def test_runs_that_are_refused_go_packet_by_packet_and_then_are_no_more(
             call.send_run(datagrams, len(datagrams[0]))
             assert len(call.received(5)) == 5
         counts = call.counts()
-        assert (counts["runs_refused"], counts["runs_given_up"]) == (8, 1)
+        assert (counts["runs_refused"], counts["runs_given_up"]) == (
+            (8, 1) if sends_runs() else (0, 0)
+        )
         assert counts["runs_sent"] == 0
         assert call.plane.drops()["not_sent"] == 0
