@@ -117,6 +117,7 @@ def answer_arrivals(t: Tables, slot: int) -> None:
         if length <= 0:
             return
         _send_feedback(t, slot, row, length)
+    t.counts[Counter.FEEDBACK_WAITED] += 1
 
 
 @compiled_within

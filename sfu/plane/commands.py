@@ -12,7 +12,7 @@ from sfu.plane.pointers import receive_command
 from sfu.plane.records import MAX_MIDS, CommandKind
 from sfu.plane.reports import send_goodbye
 from sfu.plane.sources import admit_source, find_source, is_ours, place_for_source
-from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, DropReason, Record, Tables
+from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Counter, DropReason, Record, Tables
 from sfu.plane.telling import list_slot, tell_what_is_due
 from sfu.rtp.media import TrackKind
 
@@ -31,6 +31,7 @@ def read_commands(t: Tables, now_ns: int) -> None:
         if length != size:
             return
         carry_out(t, t.command[0], now_ns)
+    t.counts[Counter.COMMANDS_WAITED] += 1
 
 
 @compiled_within

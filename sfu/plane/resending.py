@@ -97,7 +97,10 @@ def _owe(t: Tables, slot: int, role: int, place: int, now_ns: int) -> None:
     record = t.slots[slot]
     kept = t.kept[place]
     count = int(record["owed_count"])
-    if kept["owed"] != 0 or count >= OWED:
+    if kept["owed"] != 0:
+        return
+    if count >= OWED:
+        t.counts[Counter.RESENDS_NOT_OWED] += 1
         return
     kept["owed"] = 1
     record["owed"][count] = int(kept["number"]) * 2 + (1 if role == Role.SCREEN else 0)

@@ -9,7 +9,7 @@ transport-wide numbers are *unwrapped* (they count on past 65 535 and are never 
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -80,6 +80,7 @@ QUEUE: Final = DATA_ROWS + CONTROL_ROWS  # packets that wait to be sent
 MAX_SEGMENTS: Final = 64  # packets in a run; UDP_MAX_SEGMENTS of kernels before 6.9
 
 
+@unique
 class DropReason(IntEnum):
     """Why a datagram, or what was made of it, went no further."""
 
@@ -120,6 +121,7 @@ class DropReason(IntEnum):
     SSRC_COLLISION = 32  # an SSRC that is ours, or that two tracks share (RFC 3550 section 8.2)
 
 
+@unique
 class Counter(IntEnum):
     """What the plane counts beside drops (``t.counts``): events, and bounds that were reached."""
 
@@ -169,6 +171,9 @@ class Counter(IntEnum):
     # Transport-wide numbers
     TRANSPORT_NUMBERS_REPEATED = 39  # that came before: their packets went on without one
     TRANSPORT_NUMBERS_RESTARTED = 40  # by a sender that began anew
+    RESENDS_NOT_OWED = 41  # too soon, and more of them than may wait
+    FEEDBACK_WAITED = 42  # more arrivals than a turn may tell of
+    COMMANDS_WAITED = 43  # more commands than a turn may carry out
 
 
 class Role(IntEnum):

@@ -112,6 +112,23 @@ def test_with_a_partner_its_feedback_is_relayed_in_the_senders_numbers(stage: St
     assert feedback_in(stage.pass_time(500 * MS)[0]) == [], "the node keeps quiet"
 
 
+def test_more_reports_than_a_turn_sends_wait_and_are_counted(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    keys = int(stage.tables.slots[0]["srtp_out"])
+    stage.tables.slots[0]["srtp_out"] = 0  # nothing can be sent to it
+    for index in range(12):  # too far apart for one report
+        stage.send(chromium, video(index, index), after_ns=9 * SECOND)
+    stage.tables.slots[0]["srtp_out"] = keys
+    stage.turn(after_ns=100 * MS)
+    told = feedback_in(chromium.rtcp)
+    assert len(told) == 8
+    assert stage.plane.counts()["feedback_waited"] == 1
+    stage.turn(after_ns=100 * MS)
+    told += feedback_in(chromium.rtcp)
+    assert [each.base for each in told] == list(range(12))
+    assert stage.plane.counts()["feedback_waited"] == 1
+
+
 def test_feedback_names_a_stream_that_the_browser_sends(stage: Stage) -> None:
     chromium = stage.connect(0)
     stage.send(chromium, Rtp(111, 1, 0, 1000, extensions=(transport(1),)))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.native import pack_address
-from sfu.plane import DtlsReceived, Faulted, Released, StunReceived
+from sfu.plane import DtlsReceived, Faulted, PlaneBusy, Released, StunReceived
 from sfu.plane.tables import Phase
 from tests.sfu.plane.stage import (
     CHROMIUM,
@@ -188,6 +188,44 @@ def test_media_before_the_keys_is_dropped() -> None:
         stage.plane.add_address(2, newcomer.address)
         stage.turn([(newcomer.address, newcomer.protect(Rtp(96, 1, 0, 1001)))])
         assert stage.drops == {"no_keys_yet": 1}
+
+
+def test_dtls_is_rated_by_participant() -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0)
+        for _ in range(5):
+            stage.turn([(chromium.address, b"\x16hello")] * 50, after_ns=0)
+        assert sum(len(stage.plane.read_events()) for _ in range(5)) == 200
+        assert stage.drops == {"dtls_rate": 50}
+
+
+def test_addresses_that_give_way_are_counted() -> None:
+    with Stage() as stage:
+        stage.connect(0)
+        stage.connect(1)
+        addresses = [
+            pack_address(("127.0.0.1", 20_000 + each), socket.AF_INET) for each in range(9)
+        ]
+        for each in addresses:
+            stage.plane.add_address(0, each)
+        stage.plane.add_address(1, addresses[-1])
+        stage.turn()
+        counts = stage.plane.counts()
+        assert (counts["address_replaced"], counts["address_moved"]) == (2, 1)
+
+
+def test_more_commands_than_a_turn_reads_wait_and_are_counted() -> None:
+    with Stage() as stage:
+        stage.connect(0)
+        count = 0
+        with suppress(PlaneBusy):
+            while count < 1100:
+                stage.plane.set_ufrag(0, f"0000{count:04}")
+                count += 1
+        stage.turn()
+        assert stage.plane.counts()["commands_waited"] == 1
+        stage.turn()
+        assert bytes(stage.tables.slots[0]["ufrag"]).decode() == f"0000{count - 1:04}"
 
 
 def test_events_are_rated_by_participant() -> None:

@@ -133,6 +133,21 @@ def test_never_twice_within_a_round_trip(stage: Stage) -> None:
     assert stage.plane.counts()["resends_too_soon"] == 26
 
 
+def test_what_is_asked_for_beyond_all_bounds_is_counted() -> None:
+    with Stage(PlaneSettings(max_participants=4, resend_percent=1000)) as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, *(picture(each) for each in range(80)))
+        numbers = range(FIRST, FIRST + 80)
+        stage.send_rtcp(firefox, nack(*numbers))
+        assert resent(firefox) == list(numbers)
+        assert stage.plane.counts()["flushed_early"] == 1, "64 rows are sent, then the others"
+        stage.send_rtcp(firefox, nack(*numbers))
+        assert stage.plane.counts()["resends_too_soon"] == 80
+        assert stage.plane.counts()["resends_not_owed"] == 80 - 32
+        stage.turn(after_ns=SECOND // 2)
+        assert len(resent(firefox)) == 32
+
+
 @pytest.mark.parametrize("media", [6001, 6003])
 def test_a_request_that_crossed_an_answer_is_served_once_a_round_trip_has_passed(
     stage: Stage, media: int
@@ -386,6 +401,7 @@ def test_a_repair_for_a_receiver_without_rtx_goes_out_as_the_packet_itself(stage
     stage.send(chromium, again(51, 2, 4), again(52, 1, 5))
     assert firefox.rtp == [], "one plaintext a number and key"
     assert stage.drops == {"not_protected": 2}
+    assert stage.plane.counts()["retransmissions_unwrapped"] == 1
 
 
 def test_a_probe_for_a_receiver_without_rtx_cannot_go(stage: Stage) -> None:
