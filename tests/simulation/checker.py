@@ -10,7 +10,7 @@ from control.consultations.deadlines import due
 from control.consultations.journal import entry
 from control.consultations.policy import Policy
 from tests.simulation.expected import ending, expected
-from tests.simulation.ledger import JOINABLE, OPEN, SPECIALIST, Broken, Ledger, Step, hold
+from tests.simulation.ledger import JOINABLE, OPEN, Broken, Ledger, Step, hold
 
 # So many of the last steps are told with a broken rule.
 MOST_TOLD = 40
@@ -247,14 +247,16 @@ class Checker:
     def _over(self, it: Ledger, now: float) -> bool:
         if it.state == "accepted":
             return now >= it.start_by
-        by = it.ends_at if it.interrupted is None else it.service_by
+        if it.interrupted is not None:
+            by = it.service_by
+        elif it.interruption_due(now):
+            # Nobody has told it yet, but it began before the session's time was over.
+            return False
+        else:
+            by = it.ends_at
         if it.leaving_until is not None:
             by = min(by, it.leaving_until)
-        if now >= by:
-            return True
-        silent, after = it.silent_from[SPECIALIST], it.drop_after_s(SPECIALIST)
-        dropped = silent is not None and after is not None and now >= silent + after + 0.2
-        return dropped and not it.overslept(now) and not it.together()
+        return now >= by or any(it.verdict_due(role, now) for role in it.silent_from)
 
     def closed(self, it: Ledger, stored: Consultation, events: Sequence[tuple[int, str]]) -> None:
         """At the end of everything: what is stored is what was told."""

@@ -117,6 +117,28 @@ class Ledger:
                 return True
         return False
 
+    def verdict_due(self, role: str, now: float) -> bool:
+        """Whether the verdict on this silence is due, though nobody may have spoken it yet."""
+        silent, after = self.silent_from[role], self.drop_after_s(role)
+        return silent is not None and after is not None and now >= silent + after + 0.2
+
+    def interruption_due(self, now: float) -> bool:
+        """Whether, before ``ends_at``, both vanished or a verdict was overslept.
+
+        Of that nobody may have told yet.
+        """
+        if self.leaving_until is not None:
+            return False
+        silent = [each for each in self.silent_from.values() if each is not None]
+        if self.together() and max(silent) + 4.0 <= now and max(silent) + 4.0 < self.ends_at:
+            return True
+        for role, since in self.silent_from.items():
+            after = self.drop_after_s(role)
+            if since is not None and after is not None and since + after + 0.2 < self.ends_at:
+                if now > since + after + 0.5:
+                    return True
+        return False
+
     def news(self, role: str, at: float, now: float) -> bool:
         """A packet of ``role`` came ``at``; whether that was not known yet."""
         last = self.heard[role]

@@ -40,7 +40,7 @@ def order_of(chance: random.Random, it: Consultation, role: Role) -> Make | None
     if draw > 0.915:
         return commands.Leave
     if specialist and draw > 0.83:
-        longer = chance.choice((10, 20, 60, 60, 5))
+        longer = chance.choice((10, 10, 20, 60, 5))
         return lambda by: commands.ProposeExtension(by, longer, Decimal("10.00"))
     return None
 

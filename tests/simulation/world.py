@@ -24,7 +24,7 @@ CONSULTATIONS = 20
 # Every consultation takes this many steps at least, and this share of them with a fault.
 LEAST_STEPS = 20
 LEAST_FAULTY = 0.3
-DURATIONS_S = (10, 15, 20, 20, 30, 30, 45, 60, 90, 150)
+DURATIONS_S = (10, 10, 10, 15, 15, 15, 20, 20, 30, 90)
 A_DAY_S = 86400.0
 # Some platforms set a limit for clients, too.
 STRICT = Policy(client=LinkPolicy(drop_after_s=20.0))
