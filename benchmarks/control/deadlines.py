@@ -103,18 +103,16 @@ def made(planned: Planned, now: float) -> list[Change]:
             asked_at = planned.at - TERMS.duration_s - 20
         case _:
             asked_at = now - TERMS.duration_s / 2
-    changes = [
-        request(
-            planned.consultation_id,
-            client,
-            specialist,
-            TERMS,
-            "Results of the blood test",
-            specialist_online=True,
-            others=[],
-            now=min(asked_at, now),
-        )
-    ]
+    changes = request(
+        planned.consultation_id,
+        client,
+        specialist,
+        TERMS,
+        "Results of the blood test",
+        specialist_online=True,
+        others=[],
+        now=min(asked_at, now),
+    )
     if planned.kind != "request":
         accept = Accept(Role.SPECIALIST)
         changes.append(perform(changes[-1].consultation, accept, asked_at + 10))

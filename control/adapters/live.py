@@ -91,8 +91,9 @@ class LiveConsultations:
         self._open = OpenConsultations()
         self._steps: list[_Step] = []
         self._stepping = False
-        # Of these nobody knows what is stored: the database was lost before it answered.
-        self._in_doubt: set[str] = set()
+        # What was decided, and nobody knows whether it is stored: the database was lost before it
+        # answered.
+        self._in_doubt: dict[str, Consultation] = {}
         self.scheduler = Scheduler(clock, self._on_due)
         # Events by type since the start, for the metrics.
         self.happened: Counter[str] = Counter()
@@ -161,19 +162,17 @@ class LiveConsultations:
         """A new request of ``client``."""
 
         def rule(draft: Draft, now: float) -> list[Change]:
-            return [
-                requests.request(
-                    uuid.uuid4().hex,
-                    client.party,
-                    specialist.user.party,
-                    specialist.terms,
-                    purpose,
-                    specialist_online=specialist_online,
-                    others=draft.open_of(client.id, specialist.user.id),
-                    now=now,
-                    policy=self._policy,
-                )
-            ]
+            return requests.request(
+                uuid.uuid4().hex,
+                client.party,
+                specialist.user.party,
+                specialist.terms,
+                purpose,
+                specialist_online=specialist_online,
+                others=draft.open_of(client.id, specialist.user.id),
+                now=now,
+                policy=self._policy,
+            )
 
         return (await self._step(rule, alongside=alongside))[0].consultation
 
@@ -332,9 +331,10 @@ class LiveConsultations:
     async def _not_stored(
         self, decided: list[tuple[_Step, list[Change]]], error: Exception
     ) -> None:
-        self._in_doubt.update(
-            change.consultation.id for _, changes in decided for change in changes if change.events
-        )
+        for _, changes in decided:
+            for change in changes:
+                if change.events or change.consultation.id in self._in_doubt:
+                    self._in_doubt[change.consultation.id] = change.consultation
         if len(decided) > 1 and not isinstance(error, DatabaseUnavailable):
             # One of them spoils it for the others, so each for itself.
             for step, _ in decided:
@@ -363,8 +363,10 @@ class LiveConsultations:
             if (standing is None and not stored.is_open) or stored.seq <= seen:
                 continue
             missed = await self._store.events_after(stored.id, seen, stored.seq - seen)
-            if standing is not None:
-                stored = replace(stored, links=standing.links)
+            decided = self._in_doubt[stored.id]
+            if decided.seq == stored.seq:
+                # Its links, which are not stored, are those that what is stored led to.
+                stored = replace(stored, links=decided.links)
             self._take(stored)
             self._tell(stored, missed)
         self._in_doubt.clear()

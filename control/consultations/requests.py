@@ -33,8 +33,12 @@ def request(
     others: Iterable[Consultation],
     now: float,
     policy: Policy = PLATFORM,
-) -> Change:
-    """A new request. ``others`` are the open consultations of either side."""
+) -> list[Change]:
+    """A new request, followed by what was due of others.
+
+    ``others`` are the open consultations of either side. What was due of them is stored together
+    with the request, for they make room for it.
+    """
     purpose = cleaned(purpose, MAX_PURPOSE_CHARACTERS, PurposeInvalid)
     if not purpose:
         raise PurposeInvalid("Say in a few words what the consultation is about.")
@@ -42,15 +46,16 @@ def request(
         raise VideoNotTaken(f"{specialist.name} does not take video consultations.")
     if not specialist_online:
         raise SpecialistOffline(f"{specialist.name} is offline now.")
-    others = _settled(others, now, policy)
+    settled = [due(each, now, policy) for each in others]
+    standing = [each.consultation for each in settled]
     if any(
         other.state is State.REQUESTED
         and other.client.id == client.id
         and other.specialist.id == specialist.id
-        for other in others
+        for other in standing
     ):
         raise RequestAlreadyOpen(f"A request to {specialist.name} already waits for an answer.")
-    _refuse_busy(client, specialist, others)
+    _refuse_busy(client, specialist, standing)
     asked = Consultation(
         id=consultation_id,
         client=client,
@@ -61,7 +66,8 @@ def request(
         requested_at=now,
         accept_by=now + policy.accept_within_s,
     )
-    return Change(asked, (Requested(now, purpose, terms),)).numbered(0)
+    made = Change(asked, (Requested(now, purpose, terms),)).numbered(0)
+    return [made, *(each for each in settled if each.events)]
 
 
 def accept(
@@ -72,22 +78,24 @@ def accept(
     now: float,
     policy: Policy = PLATFORM,
 ) -> list[Change]:
-    """The acceptance, followed by the other open requests of both sides, which fall with it.
+    """The acceptance, followed by what becomes of others by it.
 
-    ``others`` are the open consultations of either side.
+    ``others`` are the open consultations of either side. Their requests fall with it, and what was
+    due of them has happened: it is stored together with the acceptance, for they make room for it.
     """
     others = [each for each in others if each.id != consultation.id]
     accepted = perform(consultation, Accept(by), now, policy)
-    _refuse_busy(consultation.client, consultation.specialist, _settled(others, now, policy))
-    return [accepted] + [
-        perform(other, Withdraw(), now, policy)
-        for other in others
-        if due(other, now, policy).consultation.state is State.REQUESTED
-    ]
-
-
-def _settled(others: Iterable[Consultation], now: float, policy: Policy) -> list[Consultation]:
-    return [due(other, now, policy).consultation for other in others]
+    settled = [due(each, now, policy) for each in others]
+    _refuse_busy(
+        consultation.client, consultation.specialist, [each.consultation for each in settled]
+    )
+    changes = [accepted]
+    for other, change in zip(others, settled, strict=True):
+        if change.consultation.state is State.REQUESTED:
+            changes.append(perform(other, Withdraw(), now, policy))
+        elif change.events:
+            changes.append(change)
+    return changes
 
 
 def _refuse_busy(client: Party, specialist: Party, others: Iterable[Consultation]) -> None:

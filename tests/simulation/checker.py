@@ -41,10 +41,13 @@ class Checker:
         client: str,
         specialist: str,
         possible: bool,
-        outcome: Change | str,
+        outcome: Sequence[Change] | str,
         faulty: bool,
     ) -> None:
-        """Somebody asked, or was refused by this error. ``possible``: online, takes video."""
+        """Somebody asked, or was refused by this error. ``possible``: online, takes video.
+
+        The request comes first among the changes; others made room for it.
+        """
         self.told.append((now, "request", client, specialist, outcome))
         busy = self._busy(client, now), self._busy(specialist, now)
         asked = self._request.get((client, specialist))
@@ -63,13 +66,14 @@ class Checker:
         hold(possible, "nobody is asked who is offline or takes no video")
         hold(not waits, "one open request for each pair")
         hold(not any(busy), "nobody in a session asks or is asked")
-        it = outcome.consultation
+        self._beside(now, {client, specialist}, outcome[1:], faulty)
+        it = outcome[0].consultation
         hold(it.id not in self.ledgers, "an id is used once")
         ledger = Ledger(
             it.id, client, specialist, it.terms.duration_s, self._policy.client.drop_after_s
         )
         self.ledgers[it.id] = ledger
-        self._taken(ledger, outcome, now, Step("command", after=it), faulty)
+        self._taken(ledger, outcome[0], now, Step("command", after=it), faulty)
 
     def obeyed(
         self, now: float, before: Consultation, order: Order, changes: Sequence[Change], fault: bool
@@ -78,18 +82,23 @@ class Checker:
         self.told.append((now, before.id, order, changes))
         ledger = self.ledgers[before.id]
         kind = "withdraw" if isinstance(order, Withdraw) else "command"
+        self._beside(now, {ledger.client, ledger.specialist}, changes[1:], fault)
         self._command(ledger, before, order, changes[0], now, kind, fault)
         if isinstance(order, Accept):
-            for other in changes[1:]:
-                theirs = self.ledgers[other.consultation.id]
-                shared = {theirs.client, theirs.specialist} & {ledger.client, ledger.specialist}
-                hold(bool(shared), "only requests of the same people fall")
-                step = Step("withdraw", after=other.consultation)
-                self._taken(theirs, other, now, step, fault)
             for theirs in self.ledgers.values():
                 if theirs.state == "requested" and now < theirs.accept_by:
                     shared = {theirs.client, theirs.specialist} & {ledger.client, ledger.specialist}
                     hold(not shared, "the other requests of both fall with an acceptance")
+
+    def _beside(
+        self, now: float, people: set[str], changes: Sequence[Change], faulty: bool
+    ) -> None:
+        for other in changes:
+            theirs = self.ledgers[other.consultation.id]
+            shared = {theirs.client, theirs.specialist} & people
+            hold(bool(shared), "only what the same people have changes beside a command")
+            step = Step("withdraw", after=other.consultation)
+            self._taken(theirs, other, now, step, faulty)
 
     def _command(
         self,

@@ -134,9 +134,10 @@ class Ledger:
             return True
         for role, since in self.silent_from.items():
             after = self.drop_after_s(role)
-            if since is not None and after is not None and since + after + 0.2 < self.ends_at:
-                if now > since + after + 0.5:
-                    return True
+            if since is None or after is None:
+                continue
+            if since + after + 0.2 < self.ends_at and now > since + after + 0.5:
+                return True
         return False
 
     def news(self, role: str, at: float, now: float) -> bool:

@@ -72,7 +72,7 @@ class Control:
         possible = online and terms.takes_video
         checker, faulty = self._checker, self.faulty
         try:
-            change = requests.request(
+            changes = requests.request(
                 id_,
                 client,
                 specialist,
@@ -86,7 +86,7 @@ class Control:
         except ControlError as error:
             checker.requested(now, *people, possible, type(error).__name__, faulty)
             return False
-        self._commit([change], lambda: checker.requested(now, *people, possible, change, faulty))
+        self._commit(changes, lambda: checker.requested(now, *people, possible, changes, faulty))
         return True
 
     def command(self, user: str, id_: str, make: Make, key: str | None = None) -> str:

@@ -155,3 +155,56 @@ async def test_news_that_change_nothing_take_no_place_in_a_transaction(
     assert sizes in ([3, 3, 2], [1, 3, 3, 1])
     record = await service.store.events_since(0, 100)
     assert [each.consultation_id for each in record[-8:]] == [each.id for each in consultations]
+
+
+@ON_BOTH_DATABASES
+async def test_who_asks_or_accepts_before_anybody_looked_at_the_clock(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    other = await stranger(control, "other", "client")
+    async with await ivan.page():
+        old = await maria.post("/consultations", ASK, status=201)
+        # Over by now; the database has one open request for each pair.
+        control.now += 300
+        new = await maria.post("/consultations", ASK, status=201)
+        assert (await maria.get(f"/consultations/{old['id']}"))["state"] == "expired"
+        await ivan.post(f"/consultations/{new['id']}/accept")
+        # It did not start; the database has one session for each person.
+        control.now += 120
+        third = await other.post("/consultations", ASK, status=201)
+        await ivan.post(f"/consultations/{third['id']}/accept")
+    record = await control.service.store.events_since(0, 100)
+    assert [(each.consultation_id, each.entry.type) for each in record] == [
+        (old["id"], "requested"),
+        (new["id"], "requested"),
+        (old["id"], "expired"),
+        (new["id"], "accepted"),
+        (third["id"], "requested"),
+        (new["id"], "ended"),
+        (third["id"], "accepted"),
+    ]
+
+
+@ON_BOTH_DATABASES
+async def test_a_silence_is_told_once_though_the_database_did_not_answer(
+    control: Control, maria: Person, ivan: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    for _ in range(3):
+        await control.pass_time(1)
+        await control.hear(session, "client")
+    save = control.service.store.save
+
+    async def lost(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
+        await save(changes, alongside)
+        raise DatabaseUnavailable("the connection broke before the answer came")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(control.service.store, "save", lost)
+        await control.pass_time(1.1)
+    await control.pass_time(1)
+    await control.hear(session, "client", "specialist")
+    told = [each.entry.type for each in await control.service.store.events_after(session, 0, 100)]
+    start = ["requested", "accepted", "started", "flow_began"]
+    assert told == [*start, "flow_stopped", "reconnecting", "reconnected", "flow_began"]

@@ -39,7 +39,7 @@ def requested_change(name: str = "one", client: Party = MARIA, at: float = ASKED
     """A request with its event."""
     return request(
         name, client, IVAN, TERMS, "Резултати", specialist_online=True, others=[], now=at
-    )
+    )[0]
 
 
 async def _save(store: Store, *consultations: Consultation) -> None:

@@ -48,7 +48,7 @@ def requested(client: Party = MARIA, specialist: Party = IVAN, name: str = "one"
         specialist_online=True,
         others=[],
         now=ASKED_AT,
-    ).consultation
+    )[0].consultation
 
 
 def accepted() -> Consultation:

@@ -94,7 +94,7 @@ class World:
         name = str(len(self.cases))
         others = [each.consultation for each in self.cases if each.consultation.is_open]
         try:
-            change = request(
+            asked, *settled = request(
                 name,
                 client,
                 specialist,
@@ -106,8 +106,10 @@ class World:
             )
         except ControlError:
             return
-        assert [type(event) for event in change.events] == [Requested]
-        self.cases.append(Case(change.consultation, happened=list(change.events)))
+        assert [type(event) for event in asked.events] == [Requested]
+        self.cases.append(Case(asked.consultation, happened=list(asked.events)))
+        for change in settled:
+            self._take(self.cases[int(change.consultation.id)], change)
 
     def accept(self, place: int) -> None:
         """The specialist says yes; both usually come."""

@@ -56,7 +56,7 @@ class Story:
                 specialist_online=True,
                 others=[],
                 now=ASKED_AT,
-            )
+            )[0]
         )
 
     def _take(self, change: Change) -> Consultation:

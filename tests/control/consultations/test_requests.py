@@ -40,7 +40,7 @@ def ask(
     now: float = ASKED_AT + 5,
 ) -> Consultation:
     """A request of maria to ivan, unless said otherwise."""
-    change = request(
+    change, *_ = request(
         "new",
         client,
         specialist,
@@ -138,3 +138,22 @@ def test_a_client_cannot_accept_their_own_request() -> None:
     with pytest.raises(ControlError) as refused:
         accept(requested(), CLIENT, others=[requested()], now=ACCEPTED_AT)
     assert refused.value.code == "not-permitted"
+
+
+def test_what_was_due_of_others_happens_with_a_request_or_an_acceptance() -> None:
+    overdue = replace(requested(), id="old")
+    late = overdue.accept_by
+    asked = request(
+        "new",
+        MARIA,
+        IVAN,
+        TERMS,
+        "Резултати",
+        specialist_online=True,
+        others=[overdue],
+        now=late,
+    )
+    assert [each.consultation.state for each in asked] == [State.REQUESTED, State.EXPIRED]
+    taken = accept(asked[0].consultation, SPECIALIST, others=[overdue], now=late)
+    assert [each.consultation.state for each in taken] == [State.ACCEPTED, State.EXPIRED]
+    assert taken[1].consultation.seq == 2

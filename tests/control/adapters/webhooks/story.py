@@ -41,7 +41,7 @@ class Story:
                 specialist_online=True,
                 others=[],
                 now=at,
-            )
+            )[0]
         )
 
     async def then(self, at: float, *commands: Command) -> None:
