@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import processor
+from benchmarks.command import as_run, exit_code
 from benchmarks.forwarding import HOST, generator_core, join_worker, patterns
 from benchmarks.garbage import Flood, Flooded
 from benchmarks.measurement import Measured, measure
@@ -125,20 +126,20 @@ def in_words(outcome: Outcome) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """The command line; returns the exit code, 1 when the target is missed."""
     parser = argparse.ArgumentParser(prog="benchmarks.flood", description=__doc__)
     parser.add_argument("--rooms", type=int, default=ROOMS)
     parser.add_argument("--per-second", type=int, default=PER_SECOND)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each of the two runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(given)
     outcome = asyncio.run(run(options.rooms, options.per_second, options.seconds))
-    command = "python -m benchmarks.flood"
+    result = outcome.result(as_run("benchmarks.flood", given), options.per_second)
     if options.json:
-        result = outcome.result(command, options.per_second)
         options.json.write_text(json.dumps([result], indent=1) + "\n")
     sys.stdout.write(in_words(outcome) + "\n")
-    return 0
+    return exit_code([result])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from typing import Any
 from aiortc import RTCCertificate
 
 from benchmarks import forwarding_report, processor
+from benchmarks.command import as_run, exit_code
 from benchmarks.forwarding_report import Pair, Point
 from benchmarks.measurement import Measured, measure
 from benchmarks.server_process import ServerProcess
@@ -218,7 +219,8 @@ async def find_limit(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code, 1 when unspoiled pairs are wanting."""
+    """The command line; returns the exit code, 1 when a target is missed or unspoiled
+    pairs are wanting."""
     parser = argparse.ArgumentParser(prog="benchmarks.forwarding", description=__doc__)
     parser.add_argument("--rooms", default=",".join(map(str, ROOMS)), help="one or several")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each run")
@@ -228,14 +230,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--arrivals", default=ARRIVALS, help="a capture in loadtest/profiles")
     parser.add_argument("--limit", action="store_true", help="look for the most rooms")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(given)
     if options.pairs < 1:
         parser.error("--pairs: at least 1")
     rooms = [int(count) for count in options.rooms.split(",")]
     loads = patterns([options.pattern] if options.pattern else PATTERNS, options.arrivals)
-    said = [option for option in arguments or sys.argv[1:] if not option.startswith("--json")]
-    said = [option for option in said if option != str(options.json)]
-    command = " ".join(["python -m benchmarks.forwarding", *said])
+    command = as_run("benchmarks.forwarding", given)
     if options.limit:
         load = loads[options.pattern or "browser"]
         runs, reason = asyncio.run(find_limit(load, options.seconds, options.profile))
@@ -255,7 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.write(words + "\n")
     if warning is not None:
         sys.stderr.write(f"WARNING: {warning}\n")
-    return 0 if warning is None else 1
+    return exit_code(results) if warning is None else 1
 
 
 if __name__ == "__main__":

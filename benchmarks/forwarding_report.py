@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.measurement import Measured
 
@@ -199,6 +199,12 @@ def results(
     return found
 
 
+ADDED: Final = (
+    "Added latency is a percentile through the forwarder less the same one through the relay,"
+    " not a percentile of differences: p99 may be below p50."
+)
+
+
 def table(points: Sequence[Point]) -> str:
     """All points, in Markdown."""
     lines = [
@@ -217,7 +223,7 @@ def table(points: Sequence[Point]) -> str:
             f" | {each['loss_pct']:g} % | {added['p50']:.2f} / {added['p99']:.2f} ms"
             f" | {point.computed_rooms} | {len(point.pairs)}{valid} |"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", ADDED])
 
 
 def limit_result(runs: Sequence[tuple[int, Measured]], reason: str, command: str) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def report(
     bps = min(each["video_bps"] for each in receivers.values())
     return {
         "target": TARGET,
-        "measured": {"frozen_pct": frozen, "video_bps": bps},
+        "measured": {"frozen": f"{frozen:.2f} %", "video": f"{bps / 1000:.0f} kbit/s"},
         "holds": frozen <= MAX_FROZEN_PCT and bps >= MIN_VIDEO_BPS,
         "receivers": receivers,
         "line": asdict(line),

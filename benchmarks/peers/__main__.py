@@ -8,7 +8,6 @@ same SRTP profile. A server is given more and more rooms until it is saturated.
 import argparse
 import asyncio
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import processor
+from benchmarks.command import as_run, exit_code
 from benchmarks.forwarding import PATTERNS, generator_core, patterns
+from benchmarks.forwarding_report import ADDED
 from benchmarks.peers import network, plot
 from benchmarks.peers.aiortc_peer import contend_aiortc
 from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, contend
@@ -74,7 +75,7 @@ async def contest(
 
 
 def main(arguments: list[str]) -> int:
-    """The command line; returns the exit code."""
+    """The command line; returns the exit code, 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
     parser.add_argument("--set-up", action="store_true", help="install what is missing, and end")
     parser.add_argument("--rooms", default=",".join(map(str, ROOMS)), help="one or several")
@@ -97,10 +98,9 @@ def main(arguments: list[str]) -> int:
     entries = asyncio.run(
         contest(names, options.profile, options.pattern, rooms, options.seconds, options.runs)
     )
-    report = f"{table(entries)}\n\n{NSS}\n"
+    report = f"{table(entries)}\n\n{ADDED}\n\n{NSS}\n"
     sys.stdout.write(report)
-    command = shlex.join(["python", "-m", "benchmarks.peers", *arguments])
-    found = results(entries, command)
+    found = results(entries, as_run("benchmarks.peers", arguments))
     for result in found:
         sys.stdout.write(f"{result['name']}: {result['measured']}\n")
         result["machine"] = processor.machine()
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     if options.plot:
         plot.draw(entries, options.plot, f"{options.profile}, arrivals: {options.pattern}")
-    return 0
+    return exit_code(found)
 
 
 if __name__ == "__main__":

@@ -57,12 +57,14 @@ def results(entries: Sequence[Entry], command: str) -> list[dict[str, Any]]:
 
 
 def _verdict(ours: Entry, peers: Sequence[Entry]) -> tuple[str, bool]:
+    if not peers:
+        return "no peer was run", False
     running = [each for each in peers if not each.saturated]
     if ours.saturated:
         return f"we are saturated: {ours.saturated}", False
     if not running:
         saturated = ", ".join(each.name for each in peers)
-        return f"no peer carries it{f' ({saturated})' if saturated else ''}", True
+        return f"no peer carries it ({saturated})", True
     cheapest = min(running, key=lambda each: each.cpu_us_per_packet)
     ratio = ours.cpu_us_per_packet / cheapest.cpu_us_per_packet
     measured = f"{ratio:.2f} ({ours.cpu_us_per_packet:.1f} µs : {cheapest.name}"

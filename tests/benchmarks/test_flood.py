@@ -1,10 +1,15 @@
 """The flood is garbage of every kind, and as much as was asked for; the loop's lag is seen."""
 
 import asyncio
+import json
 import random
 import socket
 import time
+from pathlib import Path
 
+import pytest
+
+from benchmarks import flood
 from benchmarks.flood import LAG_P99_MS, Outcome
 from benchmarks.garbage import BATCH, Flood, Flooded, make_garbage
 from benchmarks.lag import EVERY_S, LagMeter
@@ -34,10 +39,10 @@ def test_a_flood_is_as_much_as_was_asked_for_and_from_several_addresses() -> Non
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as target:
         target.bind(("127.0.0.1", 0))
         target.setblocking(False)
-        flood = Flood(target.getsockname(), PER_SECOND)
-        flood.start()
+        strangers = Flood(target.getsockname(), PER_SECOND)
+        strangers.start()
         time.sleep(0.3)
-        done = flood.stop()
+        done = strangers.stop()
         sources = {target.recvfrom(2048)[1] for _ in range(2 * BATCH)}
     assert done.not_sent == 0
     assert done.sent >= 0.5 * PER_SECOND * done.seconds - BATCH
@@ -89,3 +94,18 @@ def test_memory_is_shared_among_the_participants_that_came_more() -> None:
     assert per_participant_kb(one, many) == 1024
     assert result(one, many, "")["holds"]
     assert result(one, many, "")["measured"] == "1.00 MiB"
+
+
+@pytest.mark.parametrize(("received", "code"), [(10_000, 0), (9_000, 1)])
+def test_a_missed_target_is_the_exit_code_and_the_command_is_the_one_that_was_run(
+    received: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found(rooms: int, per_second: int, seconds: float) -> Outcome:
+        assert (rooms, per_second) == (20, 50_000)
+        return outcome(received, 5.0)
+
+    monkeypatch.setattr(flood, "run", found)
+    to = tmp_path / "flood.json"
+    assert flood.main(["--seconds", "3", "--json", str(to)]) == code
+    [written] = json.loads(to.read_text())
+    assert written["command"] == "python -m benchmarks.flood --seconds 3"

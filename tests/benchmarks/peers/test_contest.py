@@ -38,6 +38,13 @@ def there(name: str, cost: float, p99_ms: float = 1.0, saturated: str | None = N
 FLOOR_40 = there(FLOOR, 5.0, 0.25)
 
 
+def test_without_any_peer_there_is_nothing_that_holds() -> None:
+    [found] = results([FLOOR_40, there(OURS, 1.0)], "")
+    assert (found["measured"], found["holds"]) == ("no peer was run", False)
+    [found] = results([FLOOR_40, there(OURS, 1.0), there("x", 9.0, saturated="lost")], "")
+    assert (found["measured"], found["holds"]) == ("no peer carries it (x)", True)
+
+
 @pytest.mark.parametrize(
     ("entries", "holds", "says"),
     [
