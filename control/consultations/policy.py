@@ -40,6 +40,8 @@ class Policy:
     verdict_lateness_s: float = 0.5
     # After an interruption of the service the session waits this long for anyone to return.
     service_within_s: float = 120.0
+    # When control was last alive is known to a heartbeat, which is written at least this often.
+    heartbeat_within_s: float = 2.0
     # A rating may be changed for this long after it was first given.
     rating_change_within_s: float = 24 * 3600.0
     client: LinkPolicy = field(default_factory=LinkPolicy)

@@ -38,8 +38,11 @@ def fell_silent(consultation: Consultation, since: float, now: float, policy: Po
 
     ``since`` is later than ``now`` when the clock was set back meanwhile.
     """
-    # Whatever is on record we were there for; but for what an earlier clock called the future.
-    since = max([since, *(at for at in _known(consultation) if at <= now)])
+    # Whatever is on record we were there for. When the clock was set back, what the same process
+    # recorded after its last heartbeat may look like the future; what is further ahead is of a
+    # clock still earlier than that, and tells nothing.
+    latest = max(now, since + policy.heartbeat_within_s)
+    since = max([since, *(at for at in _known(consultation) if at <= latest)])
     service_by = now + policy.service_within_s
     return (
         due_at_fixed_times(consultation, since, policy)

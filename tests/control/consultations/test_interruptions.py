@@ -255,3 +255,18 @@ def test_a_record_by_a_clock_that_was_ahead_does_not_take_time_from_the_session(
     session = Session(ahead, now=STARTED_AT + 110)
     session.do(ServiceInterrupted(STARTED_AT + 100)).come_back(CLIENT)
     assert session.consultation.ends_at == STARTED_AT + 1800 + 10
+
+
+def test_what_was_paid_after_the_last_heartbeat_is_not_paid_again_by_a_clock_set_back() -> None:
+    session = Session().until(10)
+    # The node was gone for a moment, just before control went.
+    session.now = STARTED_AT + 10.1
+    session.do(ServiceInterrupted(STARTED_AT + 10)).come_back(CLIENT, SPECIALIST)
+    stored = replace(session.consultation, links=requested().links)
+    # Control is back under a clock by which the last of this is yet to come.
+    session = Session(stored, now=STARTED_AT + 9.9)
+    session.do(ServiceInterrupted(STARTED_AT + 9.5)).come_back(CLIENT, SPECIALIST)
+    session.until(1810)
+    assert session.consultation.end == End(EndReason.COMPLETED, Actor.SERVICE)
+    assert session.consultation.paid_s(session.now) == pytest.approx(1800, abs=0.3)
+    assert session.consultation.paid_s(session.now) <= 1800
