@@ -37,7 +37,8 @@ export default {
   "operator.can.1": "Look at consultations and at the events of each.",
   "operator.can.2": "End a consultation, with a reason.",
   "operator.can.3": "Set how long the consultations of a specialist last.",
-  "operator.can.4": "Read the log of what operators did.",
+  "operator.can.4": "Block an account.",
+  "operator.can.5": "Read the log of what operators did.",
   "operator.docs": "Description of the API",
 
   "home.title": "Your specialists",
@@ -433,7 +434,7 @@ export default {
   "finish.client_connection_lost.text":
     "The client had no connection for too long and the consultation was ended.",
   "finish.operator.title": "The consultation was ended",
-  "finish.operator.text": "An administrator of the platform ended the consultation.",
+  "finish.operator.text": "An operator of the platform ended the consultation.",
   "finish.did_not_start.title": "The consultation did not start",
   "finish.did_not_start.text":
     "We could not connect you both within {time}. There is nothing to pay.",
@@ -448,7 +449,7 @@ export default {
   "finish.connected": "You were connected",
   "finish.price": "Agreed price",
   "finish.extended": "{price}, with the extension",
-  "finish.operatorWords": "From the administrator: {detail}",
+  "finish.operatorWords": "From the operator: {detail}",
   "finish.home": "Back to the start",
 
   "rating.specialist.title": "How do you rate the specialist?",

@@ -2,7 +2,7 @@
 
 import { h } from "../element.js";
 
-const ACTIONS = [1, 2, 3, 4];
+const ACTIONS = [1, 2, 3, 4, 5];
 
 export function operator({ t }) {
   return {
