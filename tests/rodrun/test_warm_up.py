@@ -15,7 +15,7 @@ def warm_up(**environment: str) -> tuple[int, str]:
         check=False,
     )
     assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout + done.stderr
+    return done.returncode, done.stdout or done.stderr
 
 
 def test_it_says_where_the_code_is() -> None:
