@@ -147,6 +147,10 @@ async def test_quality_is_told_to_both(
     control: Control, maria: Person, ivan: Person, session: str
 ) -> None:
     async with await maria.page() as hers, await ivan.page() as his:
+        # News of quality is not kept for a page that is still told what it missed.
+        control.service.hub.tell(("maria", "ivan"), {"type": "caught up"})
+        for page in (hers, his):
+            await page.until("caught up")
         control.node.report(_quality(session, loss=0.0))
         for page in (hers, his):
             assert await page.until("quality") == {

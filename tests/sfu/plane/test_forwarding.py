@@ -143,7 +143,7 @@ def test_the_number_of_a_retransmission_from_before_the_epoch_goes_on_with_paddi
     stage: Stage,
 ) -> None:
     chromium, firefox = two(stage)
-    long = Rtp(97, 8, 0, 1002, struct.pack("!H", 499) + bytes(900), extensions=(transport(2),))
+    long = Rtp(97, 8, 0, 1002, struct.pack("!H", 499) + b"x" * 900, extensions=(transport(2),))
     stage.send(chromium, video(500, number=0), rtx(7, 499, number=1), long, rtx(9, 500, number=3))
     numbers = [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
     assert numbers == list(range(numbers[0], numbers[0] + 4))
@@ -153,6 +153,7 @@ def test_the_number_of_a_retransmission_from_before_the_epoch_goes_on_with_paddi
         (6002, b"", 255),
         (6002, b"picture", 0),
     ]
+    assert not any(any(each.padded_with) for each in firefox.rtp), "padding tells nothing"
     assert stage.drops == {"before_epoch": 2}
 
 
