@@ -31,6 +31,7 @@ _AUDIO_MID: Final = ord(AUDIO_MID)
 _VIDEO_MID: Final = ord(VIDEO_MID)
 _OPUS_LEAD: Final = 1  # the TOC octet, RFC 6716 section 3.1
 _VP8_LEAD: Final = 7  # payload descriptor with 15-bit picture id (RFC 7741), frame tag
+_KEYFRAME_EVERY: Final = 30  # pictures: whoever asks for one has it within a second
 _OPUS_TOC: Final = 0x78  # CELT, 20 ms, mono
 
 
@@ -102,7 +103,7 @@ def write_packet(
         data[at] = 0x90 if frame_start else 0x80
         data[at + 1] = 0x80
         _put(data, at + 2, 0x8000 | (picture & 0x7FFF), 2)
-        _put(data, at + 4, 0x010000 if picture > 0 else 0, 3)
+        _put(data, at + 4, 0x010000 if picture % _KEYFRAME_EVERY else 0, 3)
         at += _VP8_LEAD
     else:
         data[at] = _OPUS_TOC

@@ -9,7 +9,7 @@ step would read as queueing. The feedback packet count is the node's own and has
 
 from typing import Final
 
-from sfu.compiled import compiled_within
+from sfu.compiled import compiled_inline, compiled_within
 from sfu.plane.feedback import (
     IS_AUDIO,
     LATEST,
@@ -149,7 +149,7 @@ def take_back(t: Tables, slot: int, now_ns: int) -> None:
     report_from(record["arrival"], (int(record["feedback_told"]) + 1) & 0xFFFF)
 
 
-@compiled_within
+@compiled_inline
 def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int, now_ns: int) -> int:
     """Remember the arrival of a packet from ``slot``; its unwrapped number.
 
@@ -246,7 +246,7 @@ def _note_told(t: Tables, slot: int, data: Octets, at: int, end: int) -> int:
     return RELAYED
 
 
-@compiled_within
+@compiled_inline
 def carry_transport_number(
     t: Tables, slot: int, transport: int, octets: int, kind: int, now_ns: int
 ) -> bool:
@@ -327,7 +327,7 @@ def send_remb(t: Tables, slot: int, bitrate_bps: int) -> None:
     queue_control(t, slot, length)
 
 
-@compiled_within
+@compiled_inline
 def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
     """The timers of this module for ``slot``."""
     record = t.slots[slot]

@@ -5,7 +5,7 @@ The payload stays where the kernel put it; the new header is written right befor
 
 from typing import Final
 
-from sfu.compiled import compiled_within
+from sfu.compiled import compiled_inline, compiled_within
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import (
     carry_transport_number,
@@ -93,7 +93,7 @@ def count_failure(t: Tables, status: int) -> None:
         t.drops[DropReason.NOT_AUTHENTIC] += 1
 
 
-@compiled_within
+@compiled_inline
 def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_ns: int) -> None:
     """Take the RTP packet from ``at`` to ``end`` of the data, from the address at ``place``."""
     slot = place // ADDRESSES
@@ -161,7 +161,7 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
         note_withheld(t, slot, transport)
 
 
-@compiled_within
+@compiled_inline
 def _pass_on(
     t: Tables,
     slot: int,
@@ -205,7 +205,7 @@ def _pass_on(
     )
 
 
-@compiled_within
+@compiled_inline
 def forward(
     t: Tables,
     slot: int,

@@ -6,7 +6,7 @@ and goes on behind what it was doing (``Phase``).
 
 from typing import Final
 
-from sfu.compiled import compiled, compiled_within
+from sfu.compiled import compiled, compiled_inline, compiled_within
 from sfu.native import POLLIN
 from sfu.plane.addresses import find_address
 from sfu.plane.answering import answer_when_due
@@ -145,7 +145,7 @@ def wait(t: Tables, now_ns: int) -> None:
     wait_readable(t, milliseconds)
 
 
-@compiled_within
+@compiled_inline
 def take_datagram(t: Tables, index: int, now_ns: int) -> None:
     """Classify one datagram by its first octet (RFC 7983) and hand it on."""
     datagram = t.datagrams[index]

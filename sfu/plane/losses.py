@@ -14,7 +14,7 @@ two comparisons a packet.
 
 from typing import Final
 
-from sfu.compiled import compiled_within
+from sfu.compiled import compiled_inline, compiled_within
 from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.payloads import starts_keyframe
@@ -74,7 +74,7 @@ def _give_up(t: Tables, place: int, count: int, now_ns: int) -> None:
     ask_for_keyframes(t, place // INBOUND, now_ns)
 
 
-@compiled_within
+@compiled_inline
 def note_packet(
     t: Tables, place: int, number: int, payload: int, end: int, codec: int, now_ns: int
 ) -> None:

@@ -6,7 +6,7 @@ to one destination (``runs``) leave as one message, which the kernel cuts (``UDP
 
 from typing import Final
 
-from sfu.compiled import compiled_within
+from sfu.compiled import compiled_inline, compiled_within
 from sfu.plane.pointers import (
     DATA,
     ROWS,
@@ -138,7 +138,7 @@ def _queue(t: Tables, slot: int, arena: int, at: int, length: int) -> None:
     record["octets_out"] += length
 
 
-@compiled_within
+@compiled_inline
 def queue_media(t: Tables, slot: int, at: int, end: int) -> bool:
     """Protect the RTP packet from ``at`` to ``end`` of the received data, and queue it.
 
