@@ -1,5 +1,6 @@
 """One participant's connection on the node: its life, and what is reported of it. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -50,7 +51,7 @@ class Readings(Protocol):
     """What the plane has measured, by slot."""
 
     def last_heard_ns(self, slot: int) -> int:
-        """Time of the last authenticated SRTP or SRTCP, Unix nanoseconds; 0 for never."""
+        """Time of the last authenticated SRTP or SRTCP, CLOCK_MONOTONIC ns; 0 for never."""
         ...
 
     def statistics(self, slot: int) -> ConnectionStatistics:
@@ -113,11 +114,13 @@ class Connection:
         self._survival = Survival(now)
 
     def heard_at(self, readings: Readings) -> float:
-        """Time of the last authenticated packet of any kind, Unix seconds; 0 for never."""
+        """Time of the last authenticated packet of any kind, in ``now``'s seconds; 0 for never."""
         media_at = readings.last_heard_ns(self.slot.number) / 1e9
         return max(media_at, self.agent.heard_at or 0.0)
 
-    def report(self, now: float, readings: Readings) -> list[Report]:
+    def report(
+        self, now: float, readings: Readings, unix_time: Callable[[float], float]
+    ) -> list[Report]:
         """What is due to be said at ``now`` of a connected participant."""
         heard_at = self.heard_at(readings)
         returned = heard_at - self._reported_heard_at >= RETURN_AFTER_S
@@ -126,7 +129,9 @@ class Connection:
             return []
         self._reported_heard_at = heard_at
         reports: list[Report] = [
-            ParticipantHeard(self.room_id, self.participant_id, self.connection_id, heard_at)
+            ParticipantHeard(
+                self.room_id, self.participant_id, self.connection_id, unix_time(heard_at)
+            )
         ]
         if due:
             # In step with the first report; a thread that slept through some starts anew.

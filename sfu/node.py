@@ -6,6 +6,7 @@ plane, datagrams, handshakes to begin, and events for control. ``sfu.server`` ca
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -115,6 +116,7 @@ class Node:
         candidates: where the worker can be reached, best first.
         fingerprints: of the worker's certificate.
         source: of ICE credentials and SSRCs; a ``SystemRandom`` outside tests.
+        unix_time: tells ``now``, which is of a clock that nobody sets, to control.
         max_participants: slots that the plane has.
     """
 
@@ -123,11 +125,13 @@ class Node:
         candidates: tuple[Candidate, ...],
         fingerprints: tuple[tuple[str, str], ...],
         source: random.Random,
+        unix_time: Callable[[float], float],
         max_participants: int = MAX_PARTICIPANTS,
     ) -> None:
         self._candidates = candidates
         self._fingerprints = fingerprints
         self._source = source
+        self._unix_time = unix_time
         self._slots = Slots(max_participants)
         self._max_rooms = ROOMS_A_SLOT * max_participants
         self._rooms: dict[str, Room] = {}
@@ -148,7 +152,7 @@ class Node:
     # What control asks.
 
     def request(self, message: Request, now: float) -> tuple[Reply, list[Output]]:
-        """Answer control. ``now`` in Unix seconds, here and below."""
+        """Answer control. ``now`` in seconds of the monotonic clock, here and below."""
         match message:
             case OpenRoom():
                 return self._open_room(message)
@@ -331,7 +335,10 @@ class Node:
         return [
             *self._carry_out(room.connected(connection.participant_id)),
             ParticipantConnected(
-                connection.room_id, connection.participant_id, connection.connection_id, now
+                connection.room_id,
+                connection.participant_id,
+                connection.connection_id,
+                self._unix_time(now),
             ),
         ]
 
@@ -372,7 +379,7 @@ class Node:
             if connection.overdue(now):
                 outputs += self._fail(connection, self._why_overdue(connection))
             elif connection.state is State.CONNECTED:
-                outputs += connection.report(now, readings)
+                outputs += connection.report(now, readings, self._unix_time)
         return outputs
 
     @staticmethod

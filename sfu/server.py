@@ -15,6 +15,7 @@ from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import SRTPProtectionProfile
 
 from sfu.api import Event, Join, RefusalCode, Refused, Reply, Request, RestartIce
+from sfu.clock import UnixTime
 from sfu.connection import State
 from sfu.events import EventQueue
 from sfu.large_pages import Heap
@@ -134,6 +135,7 @@ class Worker:
                 (each.algorithm, each.value) for each in prints if each.algorithm == "sha-256"
             ),
             source=random.SystemRandom(),
+            unix_time=UnixTime(),
             max_participants=settings.plane.max_participants,
         )
         self._heap = Heap()
@@ -203,7 +205,7 @@ class Worker:
         if isinstance(message, Join | RestartIce) and len(self._commands) > MAX_BACKLOG:
             reply = Refused(RefusalCode.NODE_FULL, "the media plane does not keep up")
         else:
-            reply, outputs = self._node.request(message, time.time())
+            reply, outputs = self._node.request(message, time.monotonic())
             self._carry_out(outputs)
         if isinstance(reply, Refused):
             self._refusals[reply.code.value] += 1
@@ -243,7 +245,7 @@ class Worker:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         self._ticking = loop.call_later(TICK_S, self._tick)
-        self._carry_out(self._node.tick(time.time(), self._plane))
+        self._carry_out(self._node.tick(time.monotonic(), self._plane))
 
     def _read_plane(self) -> None:
         for event in self._plane.read_events():
@@ -290,7 +292,7 @@ class Worker:
         outbound = SrtpSession(keys.libsrtp_profile, keys.outbound, outbound=True)
         self._sessions[slot] = (inbound, outbound)
         self._command(_SetSrtp(slot, inbound, outbound))
-        self._carry_out(self._node.secured(slot, time.time(), self._plane))
+        self._carry_out(self._node.secured(slot, time.monotonic(), self._plane))
 
     # What is done about it
 

@@ -35,6 +35,8 @@ from control.errors import ControlError, DatabaseUnavailable, NotFound
 
 log = logging.getLogger(__name__)
 
+_UNKNOWN = "There is no such consultation."
+
 # So many steps share a transaction at most: those behind wait for it. Most news of the node change
 # nothing that is stored, and would be many transactions if they counted.
 MOST_TOGETHER = 50
@@ -126,19 +128,12 @@ class LiveConsultations:
 
     async def of(self, user_id: str, consultation_id: str) -> tuple[Consultation, Role]:
         """A user's consultation and their role in it; NotFound when it is not theirs."""
-        consultation = self._open.get(consultation_id)
-        if consultation is None:
-            consultation = await self._store.consultation(consultation_id)
-        return _theirs(consultation, user_id)
+        return _theirs(await self.find(consultation_id), user_id)
 
     async def find(self, consultation_id: str) -> Consultation:
         """Anybody's consultation, for operators; raises NotFound."""
         consultation = self._open.get(consultation_id)
-        if consultation is None:
-            consultation = await self._store.consultation(consultation_id)
-        if consultation is None:
-            raise NotFound("There is no such consultation.")
-        return consultation
+        return consultation or _found(await self._store.consultation(consultation_id))
 
     def as_it_stands(self, stored: Consultation) -> Consultation:
         """With what is known of it beside the store, if it is open."""
@@ -206,7 +201,7 @@ class LiveConsultations:
         """
 
         def rule(draft: Draft, now: float) -> list[Change]:
-            consultation, role = _theirs(draft.get(consultation_id), user_id)
+            consultation, role = _theirs(_found(draft.get(consultation_id)), user_id)
             order = command(role)
             if not isinstance(order, Accept):
                 return [perform(consultation, order, now, self._policy)]
@@ -224,33 +219,24 @@ class LiveConsultations:
         """A command of someone who is not part of it, such as an operator; raises NotFound."""
 
         def rule(draft: Draft, now: float) -> list[Change]:
-            consultation = draft.get(consultation_id)
-            if consultation is None:
-                raise NotFound("There is no such consultation.")
-            return [perform(consultation, command, now, self._policy)]
+            return [perform(_found(draft.get(consultation_id)), command, now, self._policy)]
 
         return (await self._step(rule, consultation_id))[0].consultation
 
     def heard(self, consultation_id: str, role: Role, at: float) -> None:
         """The node heard an authenticated packet of a participant ``at``. Not waited for."""
 
-        def rule(draft: Draft, now: float) -> list[Change]:
-            consultation = draft.get(consultation_id)
-            if consultation is None or not consultation.is_open:
-                return []
-            return [perform(consultation, Heard(role, at), now, self._policy)]
+        def change(consultation: Consultation, now: float) -> Change:
+            return perform(consultation, Heard(role, at), now, self._policy)
 
         # Should it fail, the node says the same again in a moment.
-        self._begin(rule).add_done_callback(_log_failure)
+        self._begin(_if_open(consultation_id, change)).add_done_callback(_log_failure)
 
     async def _on_due(self, consultation_id: str, now: float) -> float | None:
-        def rule(draft: Draft, _: float) -> list[Change]:
-            consultation = draft.get(consultation_id)
-            if consultation is None or not consultation.is_open:
-                return []
-            return [due(consultation, now, self._policy)]
+        def change(consultation: Consultation, _: float) -> Change:
+            return due(consultation, now, self._policy)
 
-        await self._step(rule)
+        await self._step(_if_open(consultation_id, change))
         consultation = self._open.get(consultation_id)
         return None if consultation is None else deadline(consultation, self._policy)
 
@@ -394,10 +380,28 @@ class LiveConsultations:
         self._audience.consultation_changed(consultation, events)
 
 
-def _theirs(consultation: Consultation | None, user_id: str) -> tuple[Consultation, Role]:
-    role = consultation.role_of(user_id) if consultation else None
-    if consultation is None or role is None:
-        raise NotFound("There is no such consultation.")
+def _if_open(consultation_id: str, change: Callable[[Consultation, float], Change]) -> Rule:
+    """What the clock and the node bring may come when all is over."""
+
+    def rule(draft: Draft, now: float) -> list[Change]:
+        consultation = draft.get(consultation_id)
+        if consultation is None or not consultation.is_open:
+            return []
+        return [change(consultation, now)]
+
+    return rule
+
+
+def _found(consultation: Consultation | None) -> Consultation:
+    if consultation is None:
+        raise NotFound(_UNKNOWN)
+    return consultation
+
+
+def _theirs(consultation: Consultation, user_id: str) -> tuple[Consultation, Role]:
+    role = consultation.role_of(user_id)
+    if role is None:  # whom it does not concern learns not even that it exists
+        raise NotFound(_UNKNOWN)
     return consultation, role
 
 

@@ -152,20 +152,21 @@ def remove_addresses(t: Tables, slot: int) -> None:
 
 
 @compiled_within
-def hear_from(t: Tables, slot: int, index: int, arrival_ns: int) -> None:
-    """An authenticated packet came from address ``index`` of ``slot``.
+def hear_from(t: Tables, slot: int, index: int) -> None:
+    """An authenticated packet came from address ``index`` of ``slot``: now, by a clock nobody sets.
 
     What we send goes to another validated address only when authenticated packets come from
     there and the present one has been silent for a while.
     """
     record = t.slots[slot]
-    record["last_heard_ns"] = max(int(record["last_heard_ns"]), arrival_ns)
-    record["address_heard_ns"][index] = arrival_ns
+    now_ns = int(t.state[0]["steady_ns"])
+    record["last_heard_ns"] = now_ns
+    record["address_heard_ns"][index] = now_ns
     remote = int(record["remote"])
     if remote == index:
         return
     if remote < 0:
         record["remote"] = index
         return
-    if arrival_ns - record["address_heard_ns"][remote] >= t.state[0]["silence_ns"]:
+    if now_ns - record["address_heard_ns"][remote] >= t.state[0]["silence_ns"]:
         record["remote"] = index

@@ -43,12 +43,13 @@ RELAYED: Final = -1
 
 
 @compiled_within
-def partner_is_there(t: Tables, slot: int, now_ns: int) -> bool:
+def partner_is_there(t: Tables, slot: int) -> bool:
     """Whether ``slot`` has a partner that media can go to and that was heard lately."""
     partner = int(t.slots[slot]["partner"])
     if not can_send_to(t, partner):
         return False
-    return bool(now_ns - t.slots[partner]["last_heard_ns"] < t.state[0]["silence_ns"])
+    silent_ns = int(t.state[0]["steady_ns"]) - int(t.slots[partner]["last_heard_ns"])
+    return bool(silent_ns < t.state[0]["silence_ns"])
 
 
 @compiled_within
@@ -127,7 +128,7 @@ def hand_to_partner(t: Tables, slot: int, now_ns: int) -> None:
     partner = t.slots[int(record["partner"])]
     if partner["id_of"][Extension.TRANSPORT_WIDE_CC] == 0:
         return
-    if not partner_is_there(t, slot, now_ns):
+    if not partner_is_there(t, slot):
         return
     answer_arrivals(t, slot)
     record["feedback_by_partner"] = 1
@@ -334,7 +335,7 @@ def answer_when_due(t: Tables, slot: int, now_ns: int) -> None:
     state = t.state[0]
     if not can_send_to(t, slot):
         return
-    alone = not partner_is_there(t, slot, now_ns)
+    alone = not partner_is_there(t, slot)
     if not alone:
         record["alone_since_ns"] = 0
     elif record["alone_since_ns"] == 0 or record["alone_since_ns"] > now_ns:

@@ -58,7 +58,7 @@ def carry_out(t: Tables, command: Record, now_ns: int) -> None:
         index = add_address(t, slot, command["address"])
         record["remote"] = index
         # it has a while to be heard from before another address may take over
-        record["address_heard_ns"][index] = now_ns
+        record["address_heard_ns"][index] = t.state[0]["steady_ns"]
     elif kind == CommandKind.SRTP:
         record["srtp_in"] = command["first"]
         record["srtp_out"] = command["second"]

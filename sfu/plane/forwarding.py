@@ -126,10 +126,16 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     if left < 0:
         count_failure(t, -left)
         return
-    hear_from(t, slot, place % ADDRESSES, arrival_ns)
+    hear_from(t, slot, place % ADDRESSES)
     record["packets_in"] += 1
     record["octets_in"] += end - at
     end = at + left
+    transport = -1
+    if t.elements[Extension.TRANSPORT_WIDE_CC] >= 0:
+        number = int(t.elements[Extension.TRANSPORT_WIDE_CC])
+        transport = note_transport_number(t, slot, number, arrival_ns, now_ns)
+        if transport < 0:
+            t.elements[Extension.TRANSPORT_WIDE_CC] = -1
     source = t.sources[source_at]
     if is_new:
         admit_source(t, source_at, ssrc, kind, is_rtx(codec), False)
@@ -140,6 +146,7 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
         named = kind_by_mid(record, data, t.elements)
         if named >= 0 and named != source["kind"]:  # two tracks send with one SSRC
             t.drops[DropReason.SSRC_COLLISION] += 1
+            note_withheld(t, slot, transport)
             return
     sequence = get16(data, at + 2)
     if source["packets"] == 0:
@@ -150,14 +157,9 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     source["packets"] += 1
     source["heard_ns"] = arrival_ns
     note_sequence(source["reception"], sequence)
-
-    transport = -1
-    if t.elements[Extension.TRANSPORT_WIDE_CC] >= 0:
-        number = int(t.elements[Extension.TRANSPORT_WIDE_CC])
-        transport = note_transport_number(t, slot, number, arrival_ns, now_ns)
-        if transport < 0:
-            t.elements[Extension.TRANSPORT_WIDE_CC] = -1
-    if not _pass_on(t, slot, source_at, at, payload, end, codec, transport, arrival_ns, now_ns):
+    if not _pass_on(
+        t, slot, source_at, at, payload, end, codec, unwrapped, transport, arrival_ns, now_ns
+    ):
         note_withheld(t, slot, transport)
 
 
@@ -170,6 +172,7 @@ def _pass_on(
     payload: int,
     end: int,
     codec: int,
+    unwrapped: int,
     transport: int,
     arrival_ns: int,
     now_ns: int,
@@ -196,7 +199,6 @@ def _pass_on(
         return forward_retransmission(
             t, slot, source_at, at, payload, end, codec, transport, arrival_ns, now_ns
         )
-    unwrapped = unwrap_near(int(source["highest"]), get16(data, at + 2))
     if codec >= Codec.VP8:
         data_end = payload_end(data, at, payload, end)
         note_packet(t, source_at, unwrapped, payload, data_end, codec, now_ns)

@@ -18,7 +18,14 @@ from sfu.plane.incoming import has_more, receive
 from sfu.plane.keyframes import ask_for_keyframes
 from sfu.plane.losses import ask_when_due
 from sfu.plane.outgoing import flush
-from sfu.plane.pointers import fetch_call, fetch_slot, sleep, wait_readable, wall_clock_ns
+from sfu.plane.pointers import (
+    fetch_call,
+    fetch_slot,
+    sleep,
+    steady_clock_ns,
+    wait_readable,
+    wall_clock_ns,
+)
 from sfu.plane.records import EventKind
 from sfu.plane.reports import report_when_due
 from sfu.plane.resending import resend_when_due
@@ -54,6 +61,7 @@ def run(t: Tables) -> None:
             if not has_more(t) and not coalesce(t, now_ns):
                 wait(t, now_ns)
             now_ns = wall_clock_ns(t)
+            state["steady_ns"] = steady_clock_ns(t)
             receive(t, now_ns)
             state["phase"] = Phase.COMMANDS
         take_turn(t, now_ns)

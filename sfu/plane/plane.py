@@ -215,7 +215,7 @@ class Plane:
     # Reading, from any thread
 
     def last_heard_ns(self, slot: int) -> int:
-        """When the last authenticated SRTP or SRTCP came: CLOCK_REALTIME ns, 0 for never."""
+        """When the last authenticated SRTP or SRTCP came: CLOCK_MONOTONIC ns, 0 for never."""
         self._check_slot(slot)
         return int(self._heard_ns[slot])
 

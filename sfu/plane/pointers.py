@@ -302,6 +302,12 @@ def wall_clock_ns(t: Tables) -> int:
 
 
 @compiled_within
+def steady_clock_ns(t: Tables) -> int:
+    """CLOCK_MONOTONIC: what liveness goes by, for the other clock may be set."""
+    return int(read_clock(t.clock, int(t.state[0]["clock_address"]), CLOCK_MONOTONIC))
+
+
+@compiled_within
 def sleep(t: Tables, duration_ns: int) -> None:
     """Sleep, less than a second."""
     t.sleep[0]["nanoseconds"] = min(max(duration_ns, 0), _NS - 1)

@@ -77,7 +77,10 @@ EVENT_HEADER: Final = int(EVENT.fields["data"][1]) if EVENT.fields else 0
 
 @dataclass(frozen=True)
 class StunReceived:
-    """A STUN packet whose username names ``slot``, from any address, not authenticated yet."""
+    """A STUN packet whose username names ``slot``, from any address, not authenticated yet.
+
+    ``at_ns`` is CLOCK_MONOTONIC.
+    """
 
     slot: int
     address: bytes

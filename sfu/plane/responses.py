@@ -78,7 +78,7 @@ def receive_rtcp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_
     if left < 0:
         count_failure(t, -left)
         return
-    hear_from(t, slot, place % ADDRESSES, arrival_ns)
+    hear_from(t, slot, place % ADDRESSES)
     if is_new:
         admit_source(t, source_at, ssrc, -1, False, False)
     t.sources[source_at]["heard_ns"] = arrival_ns

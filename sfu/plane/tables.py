@@ -489,8 +489,8 @@ STATE = np.dtype(
         ("open_count", np.int64),
         ("free_arena_count", np.int64),
         ("address_serial", np.int64),
-        ("overflow", np.int64),
         ("load", np.int64),  # see ``coalescing``
+        ("steady_ns", np.int64),  # CLOCK_MONOTONIC at the beginning of the turn
         ("turned_ns", np.int64),  # when ``load`` was brought up to date
         # Descriptors
         ("socket", np.int32),

@@ -16,7 +16,7 @@ def tell_datagram(t: Tables, kind: int, slot: int, index: int, at: int, end: int
     event = t.event[0]
     event["kind"] = kind
     event["slot"] = slot
-    event["at_ns"] = t.datagrams[index]["arrival_ns"]
+    event["at_ns"] = t.state[0]["steady_ns"]
     event["length"] = length
     name = int(t.datagrams[index]["message"]) * ADDRESS_WORDS
     for word in range(ADDRESS_WORDS):

@@ -102,7 +102,7 @@ class IceAgent:
         self.remote_ufrag = remote_ufrag
 
     def receive(self, data: bytes, address: Address, now: float) -> list[IceOutput]:
-        """Handle one datagram. ``now`` is when it arrived, in Unix seconds."""
+        """Handle one datagram. ``now`` is when it arrived, in seconds of one clock."""
         check = read_check(data)
         if isinstance(check, StunDrop):
             return [CheckDropped(check)]

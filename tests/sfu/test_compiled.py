@@ -24,7 +24,10 @@ def entryless() -> dict[str, set[str]]:
     for file in (ROOT / "sfu").rglob("*.py"):
         name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for node in ast.parse(file.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and "compiled_within" in decorators(node):
+            if isinstance(node, ast.FunctionDef) and {
+                "compiled_within",
+                "compiled_inline",
+            } & decorators(node):
                 found.setdefault(name, set()).add(node.name)
     return found
 

@@ -209,7 +209,7 @@ def test_five_ssrcs_differ_from_each_other_and_from_those_of_the_offer() -> None
     peer = Peer(CHROMIUM)
     theirs = {*peer.ssrcs.values(), *peer.rtx_ssrcs.values()}
     source = FirstSays([5, 5, *theirs])
-    node = Node((Candidate("192.0.2.1", 5000),), OURS, source, 8)
+    node = Node((Candidate("192.0.2.1", 5000),), OURS, source, float, 8)
     node.request(OpenRoom("room"), 0.0)
     _, outputs = node.request(Join("room", "client", "c1", peer.offer()), 0.0)
     (media,) = [output.media for output in outputs if isinstance(output, SetMedia)]

@@ -38,7 +38,8 @@ class World:
     """A node, its time, and everything that it wants done."""
 
     def __init__(self, max_participants: int = 8) -> None:
-        self.node = Node((Candidate("192.0.2.1", 5000),), OURS, random.Random(7), max_participants)
+        here = Candidate("192.0.2.1", 5000)
+        self.node = Node((here,), OURS, random.Random(7), float, max_participants)
         self.measured = Measured()
         self.now = 1000.0
 

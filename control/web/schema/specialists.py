@@ -29,8 +29,8 @@ class Presence(Output):
     busy: bool = Field(description="a consultation of theirs is accepted or under way")
 
 
-class FoundSpecialist(Output):
-    """A specialist who can be added."""
+class OfferedSpecialist(Output):
+    """A specialist with their terms."""
 
     id: str
     name: str
@@ -39,6 +39,11 @@ class FoundSpecialist(Output):
     price: str
     currency: str
     takes_video: bool
+
+
+class FoundSpecialist(OfferedSpecialist):
+    """A specialist who can be added."""
+
     added: bool
 
     @classmethod
@@ -47,16 +52,9 @@ class FoundSpecialist(Output):
         return cls(**_specialist(specialist), added=added)
 
 
-class AddedSpecialist(Output):
+class AddedSpecialist(OfferedSpecialist):
     """A specialist on the client's list."""
 
-    id: str
-    name: str
-    summary: str
-    duration_s: int
-    price: str
-    currency: str
-    takes_video: bool
     presence: Presence
 
     @classmethod

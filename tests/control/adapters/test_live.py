@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -74,6 +75,20 @@ async def test_what_could_not_be_stored_has_not_happened(
         assert seen["state"] == "expired"
 
 
+@contextmanager
+def unanswered(control: Control, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is saved now is stored, but the answer of the database is lost."""
+    save = control.service.store.save
+
+    async def lost(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
+        await save(changes, alongside)
+        raise DatabaseUnavailable("the connection broke before the answer came")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(control.service.store, "save", lost)
+        yield
+
+
 @ON_BOTH_DATABASES
 async def test_a_command_whose_outcome_the_database_did_not_tell(
     control: Control, maria: Person, ivan: Person, monkeypatch: pytest.MonkeyPatch
@@ -81,14 +96,7 @@ async def test_a_command_whose_outcome_the_database_did_not_tell(
     async with await ivan.page() as his:
         asked = await maria.post("/consultations", ASK, status=201)
         path = f"/consultations/{asked['id']}"
-        save = control.service.store.save
-
-        async def lost(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
-            await save(changes, alongside)
-            raise DatabaseUnavailable("the connection broke before the answer came")
-
-        with monkeypatch.context() as broken:
-            broken.setattr(control.service.store, "save", lost)
+        with unanswered(control, monkeypatch):
             answer = await ivan.command("a", "POST", f"{path}/accept")
             assert answer.status == 503
         # It was stored. The next step finds that out, and the pages are told.
@@ -194,14 +202,7 @@ async def test_a_silence_is_told_once_though_the_database_did_not_answer(
     for _ in range(3):
         await control.pass_time(1)
         await control.hear(session, "client")
-    save = control.service.store.save
-
-    async def lost(changes: Iterable[Change], alongside: Iterable[Work[Any]]) -> None:
-        await save(changes, alongside)
-        raise DatabaseUnavailable("the connection broke before the answer came")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(control.service.store, "save", lost)
+    with unanswered(control, monkeypatch):
         await control.pass_time(1.1)
     await control.pass_time(1)
     await control.hear(session, "client", "specialist")

@@ -222,7 +222,8 @@ class Stage:
             self.socket, settings or PlaneSettings(max_participants=8), random_below=lambda _: 100
         )
         self.tables = self.plane._tables
-        self.now_ns = START_NS
+        self.now_ns = START_NS  # the wall clock, which may be set
+        self.steady_ns = 7 * SECOND
         self.browsers: list[Browser] = []
 
     def __enter__(self) -> Self:
@@ -259,8 +260,10 @@ class Stage:
         ``commands``: whether ``poll`` has seen any.
         """
         self.now_ns += after_ns
+        self.steady_ns += after_ns
         t = self.tables
         state = t.state[0]
+        state["steady_ns"] = self.steady_ns
         count = 0
         for address, data in datagrams:
             at = count * STRIDE + FIRST_OCTET

@@ -96,6 +96,21 @@ def test_a_short_absence_of_the_partner_holds_nobody(stage: Stage) -> None:
     assert rembs_in(heard) == []
 
 
+def test_a_clock_set_back_hides_no_silence(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    heard_ns = stage.plane.last_heard_ns(1)
+    stage.now_ns -= 3600 * SECOND
+    heard = []
+    for number in range(60):
+        stage.send(chromium, video(number, number), after_ns=50 * MS)
+        heard += chromium.rtcp
+    assert stage.plane.last_heard_ns(1) == heard_ns
+    answered = {each for report in feedback_in(heard) for each in report.arrivals()}
+    assert max(answered) >= 55, "the node answers for a partner that is gone"
+
+
 def test_with_a_partner_its_feedback_is_relayed_in_the_senders_numbers(stage: Stage) -> None:
     chromium = stage.connect(0)
     firefox = stage.connect(1, FIREFOX, partner=0)
@@ -331,6 +346,21 @@ def test_what_a_partner_without_rtx_cannot_get_is_not_told_as_lost(stage: Stage)
     downlink = stage.plane.statistics(1).downlink
     assert downlink.numbered_packets == 6
     assert (downlink.told_packets, downlink.told_lost) == (6, 0)
+
+
+def test_what_collides_is_not_told_as_lost(stage: Stage) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    stage.send(chromium, video(0, 1))
+    [first] = [struct.unpack("!H", each.element(7) or b"")[0] for each in firefox.rtp]
+    stage.send(chromium, Rtp(96, 1, 0, 1001, extensions=(transport(2), (4, b"2"))))
+    stage.send(chromium, video(2, 3))
+    assert stage.drops == {"ssrc_collision": 1}
+    stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, first, 5, 0, (4, None, 4))))
+    [report] = feedback_in(chromium.rtcp)
+    assert {2, 3} <= report.arrivals().keys()
+    assert None not in report.deltas
 
 
 def test_a_sender_whose_numbers_begin_anew_is_followed(stage: Stage) -> None:

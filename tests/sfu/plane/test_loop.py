@@ -48,7 +48,7 @@ def test_stun_that_names_an_open_slot_goes_up_from_any_address() -> None:
         packet = stun(name_of(3))
         stage.turn([(stranger.address, packet)])
         assert stage.plane.read_events() == [
-            StunReceived(3, stranger.address, packet, stage.now_ns)
+            StunReceived(3, stranger.address, packet, stage.steady_ns)
         ]
         assert stage.drops == {}
 

@@ -60,13 +60,13 @@ def test_media_crosses_and_its_arrival_is_the_kernels(plane: Plane, bound: socke
     join(plane, 0, chromium)
     join(plane, 1, firefox)
     plane.pair(0, 1)
-    before_ns = time.time_ns()
+    before_ns = time.monotonic_ns()
     packet = chromium.protect(Rtp(96, 7, 0, 1001))
     chromium.socket.sendto(packet, ("127.0.0.1", port))
     assert select.select([firefox.socket], [], [], PATIENCE_S)[0]
     firefox.read()
     assert [(each.ssrc, each.payload) for each in firefox.rtp] == [(6001, b"payload!")]
-    assert before_ns - 10_000_000 <= plane.last_heard_ns(0) <= time.time_ns()
+    assert before_ns <= plane.last_heard_ns(0) <= time.monotonic_ns()
     assert plane.last_heard_ns(1) == 0
     statistics = plane.statistics(0)
     assert (statistics.received_in, statistics.octets_in) == (1, len(packet))
@@ -88,7 +88,7 @@ def test_stun_comes_up_and_can_be_answered(plane: Plane, bound: socket.socket) -
         assert isinstance(event, StunReceived)
         assert (event.slot, event.data) == (3, packet)
         assert event.address == pack_address(peer.getsockname(), bound.family)
-        assert abs(event.at_ns - time.time_ns()) < PATIENCE_S * 1e9
+        assert abs(event.at_ns - time.monotonic_ns()) < PATIENCE_S * 1e9
 
 
 def test_strangers_are_counted(plane: Plane, bound: socket.socket) -> None:

@@ -1,0 +1,52 @@
+"""Unix time told by a clock that nobody sets."""
+
+from sfu.clock import UnixTime
+
+
+class Clocks:
+    wall = 1_000_000.0
+    steady = 50.0
+    late = 0.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+    def read_wall(self) -> float:
+        self.pass_by(self.late)
+        return self.wall
+
+
+def told_by(clocks: Clocks) -> UnixTime:
+    return UnixTime(clocks.read_wall, lambda: clocks.steady)
+
+
+def test_a_time_is_told_as_the_wall_clock_would() -> None:
+    clocks = Clocks()
+    unix_time = told_by(clocks)
+    clocks.pass_by(7.0)
+    assert unix_time(55.0) == 1_000_005.0
+
+
+def test_the_same_time_is_told_alike_while_the_wall_clock_is_slewed() -> None:
+    clocks = Clocks()
+    unix_time = told_by(clocks)
+    first = unix_time(50.0)
+    clocks.pass_by(10.0)
+    clocks.wall += 0.05
+    assert unix_time(50.0) == first
+
+
+def test_when_the_wall_clock_was_set_times_are_told_by_what_it_says_now() -> None:
+    clocks = Clocks()
+    unix_time = told_by(clocks)
+    clocks.pass_by(10.0)
+    clocks.wall -= 3600.0
+    assert unix_time(60.0) == clocks.wall
+
+
+def test_a_reading_that_took_long_is_not_taken_for_a_clock_that_was_set() -> None:
+    clocks = Clocks()
+    unix_time = told_by(clocks)
+    clocks.late = 0.5
+    assert unix_time(50.0) == 1_000_000.0
