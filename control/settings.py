@@ -113,7 +113,7 @@ class Settings:
 
     # Holds control's own secret, made at the first start.
     data_dir: Path
-    # Two accounts that anyone can sign in to; replaces `identity`.
+    # Accounts that anyone can sign in to; replaces `identity`.
     demo: bool = False
     identity: Identity | None = None
     # Other sites whose pages may use the API and the events ("https://example.com").

@@ -224,8 +224,8 @@ def _announce(settings: ServeSettings, http_port: int, udp_port: int) -> None:
     console.print(f"Media: UDP port {udp_port} on {settings.udp_host}")
     if settings.demo:
         console.print(
-            "Demo sign-ins: [bold]maria[/] (client), [bold]ivan[/] (specialist) and"
-            " [bold]olga[/] (operator)."
+            "Demo sign-ins: [bold]maria[/] and [bold]nikola[/] (clients), [bold]ivan[/]"
+            " (specialist) and [bold]olga[/] (operator)."
         )
         console.print(
             "Open the page in two windows, and sign in as maria in one, as ivan in the other."

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, cast, func, select
 
 from control.adapters import tables
 from control.adapters.database import Database
 from control.consultations.ratings import Subject
 
 STARS = range(1, 6)
+DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,13 @@ class StarCount:
 
 @dataclass(frozen=True)
 class Comment:
-    """What a client wrote. Neither who nor with how many stars: ratings are told as sums."""
+    """What a client wrote. Neither who nor with how many stars: ratings are told as sums.
 
-    at: float
+    ``day`` is the first second (Unix, UTC) of the day on which it was given, for the moment would
+    tell whose it is: the specialist knows when each consultation was rated.
+    """
+
+    day: int
     subject: Subject
     text: str
 
@@ -71,25 +76,29 @@ class Ratings:
         self,
         specialist_id: str,
         limit: int,
-        before: float | None = None,
+        skip: int = 0,
         subject: Subject | None = None,
     ) -> list[Comment]:
-        """The newest first; of those given before a time (Unix seconds), or of one subject."""
+        """All but the first ``skip``, or those of one subject; the newest day first.
+
+        Those of a day are in the order of their words, which says nothing of who gave them.
+        """
         given, held = tables.ratings, tables.consultations
+        # Milliseconds, for the two databases do not cut a fraction off in the same way.
+        day = (cast(given.c.given_at * 1000, BigInteger) // (DAY_S * 1000)).label("day")
         query = (
-            select(given.c.given_at, given.c.subject, given.c.comment)
+            select(day, given.c.subject, given.c.comment)
             .join(held, held.c.id == given.c.consultation_id)
             .where(held.c.specialist_id == specialist_id, given.c.comment != "")
-            .order_by(given.c.given_at.desc(), given.c.subject)
+            .order_by(day.desc(), given.c.subject, given.c.comment)
             .limit(limit)
+            .offset(skip)
         )
-        if before is not None:
-            query = query.where(given.c.given_at < before)
         if subject is not None:
             query = query.where(given.c.subject == subject.value)
         return await self._database.read(
             lambda connection: [
-                Comment(at, Subject(subject), text)
-                for at, subject, text in connection.execute(query)
+                Comment(days * DAY_S, Subject(subject), text)
+                for days, subject, text in connection.execute(query)
             ]
         )

@@ -24,6 +24,7 @@ from control.web.view import View, reply, reply_list
 
 DEMO_USERS = {
     "maria": User("maria", "Мария Петрова", AccountRole.CLIENT),
+    "nikola": User("nikola", "Никола Стоянов", AccountRole.CLIENT),
     "ivan": User("ivan", "д-р Иван Георгиев", AccountRole.SPECIALIST),
     "olga": User("olga", "Олга Димитрова", AccountRole.OPERATOR),
 }
@@ -43,12 +44,15 @@ def demo_identity(secret: bytes) -> Identity:
 
 
 async def add_demo_accounts(people: People, now: float) -> None:
-    """The demo users, acquainted; a profile that was changed since stays."""
+    """The demo users, acquainted; what was changed since stays."""
+    new = [user for user in DEMO_USERS.values() if await people.user(user.id) is None]
     for user in DEMO_USERS.values():
         await people.save_user(user)
     if await people.specialist("ivan") is None:
         await people.save_profile("ivan", Profile(DEMO_PROFILE.summary, DEMO_PROFILE.terms()))
-        await people.add_specialist("maria", "ivan", now)
+    for user in new:
+        if user.role is AccountRole.CLIENT:
+            await people.add_specialist(user.id, "ivan", now)
 
 
 class DemoAccountsView(View):

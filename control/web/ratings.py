@@ -12,6 +12,8 @@ from control.consultations.ratings import Subject
 from control.web.schema.base import Output
 from control.web.view import View, reply
 
+MAX_SKIPPED = 100_000
+
 
 class StarCountOut(Output):
     """Ratings of one subject, added up."""
@@ -28,16 +30,19 @@ class StarCountOut(Output):
 
 
 class CommentOut(Output):
-    """What a client wrote about the ``subject``; ``at`` is when (Unix seconds)."""
+    """What a client wrote about the ``subject``; ``at`` is when.
 
-    at: float
+    ``at`` is the first second of that day (Unix, UTC): the moment would tell who wrote it.
+    """
+
+    at: int
     subject: Subject
     comment: str
 
     @classmethod
     def of(cls, comment: Comment) -> "CommentOut":
         """From the store's form."""
-        return cls(at=comment.at, subject=comment.subject, comment=comment.text)
+        return cls(at=comment.day, subject=comment.subject, comment=comment.text)
 
 
 class MyRatings(Output):
@@ -45,7 +50,7 @@ class MyRatings(Output):
 
     specialist: StarCountOut
     technical: StarCountOut
-    comments: list[CommentOut] = Field(description="the newest first")
+    comments: list[CommentOut] = Field(description="the newest day first")
 
 
 class MyRatingsView(View):
@@ -56,23 +61,31 @@ class MyRatingsView(View):
     async def get(
         self,
         limit: Annotated[int, Field(ge=1, le=200)] = 50,
-        before: Annotated[float, Field(description="comments given before this time")]
-        | None = None,
+        skip: Annotated[
+            int, Field(ge=0, le=MAX_SKIPPED, description="so many comments were read already")
+        ] = 0,
     ) -> r200[MyRatings]:
         """One's own ratings, added up, and comments without names.
+
+        When there are more comments, the header `Link` has the address of the next ones
+        (`rel="next"`).
 
         Tags: ratings
         """
         ratings = self.service.ratings
         counted = await ratings.of(self.user.id)
-        comments = await ratings.comments(self.user.id, limit, before)
-        return reply(
+        comments = await ratings.comments(self.user.id, limit + 1, skip)
+        response = reply(
             MyRatings(
                 specialist=StarCountOut.of(counted[Subject.SPECIALIST]),
                 technical=StarCountOut.of(counted[Subject.TECHNICAL]),
-                comments=[CommentOut.of(each) for each in comments],
+                comments=[CommentOut.of(each) for each in comments[:limit]],
             )
         )
+        if len(comments) > limit and skip + limit <= MAX_SKIPPED:
+            rest = f"?limit={limit}&skip={skip + limit}"
+            response.headers["Link"] = f'<{self.request.path}{rest}>; rel="next"'
+        return response
 
 
 ROUTES = [web.view("/api/v1/me/ratings", MyRatingsView)]

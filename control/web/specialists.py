@@ -26,7 +26,7 @@ class SpecialistPage(AddedSpecialist):
 
     added: bool
     ratings: StarCountOut = Field(description="of the specialist; not of the connection")
-    comments: list[CommentOut] = Field(description="on the specialist, the newest first")
+    comments: list[CommentOut] = Field(description="on the specialist, the newest day first")
 
 
 class SpecialistsView(View):

@@ -4,7 +4,7 @@ import { h, icon, setText } from "../element.js";
 import { ratingOpen } from "../screens.js";
 
 const STARS = [1, 2, 3, 4, 5];
-const COMMENT_LIMIT = 1000;
+const COMMENT_LIMIT = 2000;
 
 /** `subject` is "specialist" or "technical". */
 export function rating(app, subject) {

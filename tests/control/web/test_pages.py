@@ -10,6 +10,9 @@ from aiohttp.test_utils import TestClient
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from control.adapters.database import Database
+from control.consultations.commands import MAX_DECLINE_REASON_CHARACTERS
+from control.consultations.ratings import MAX_COMMENT_CHARACTERS
+from control.consultations.requests import MAX_PURPOSE_CHARACTERS
 from control.errors import (
     BadInput,
     Conflict,
@@ -228,3 +231,18 @@ async def test_a_snapshot_has_the_members_that_are_described(
         session = await control.session(maria, ivan)
     snapshot = await maria.get(f"/consultations/{session}")
     assert set(snapshot) == set(api["components"]["schemas"]["Snapshot"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "limit"),
+    [
+        ("rating", "COMMENT_LIMIT", MAX_COMMENT_CHARACTERS),
+        ("request", "PURPOSE_LIMIT", MAX_PURPOSE_CHARACTERS),
+        ("incoming", "REASON_LIMIT", MAX_DECLINE_REASON_CHARACTERS),
+    ],
+)
+def test_the_page_lets_people_write_as_much_as_the_rules_take(
+    view: str, name: str, limit: int
+) -> None:
+    script = (PAGE / "views" / f"{view}.js").read_text(encoding="utf-8")
+    assert f"const {name} = {limit};" in script

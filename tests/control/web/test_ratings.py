@@ -1,5 +1,6 @@
 """A specialist's ratings over the API."""
 
+from control.adapters.ratings import DAY_S
 from control.consultations.parties import Role
 from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, stranger
@@ -35,15 +36,52 @@ async def test_sums_and_comments(control: Control, maria: Person, ivan: Person) 
     }
     assert ratings["technical"] == {"average": 2.5, "count": 2, "stars": {**stars, "2": 1, "3": 1}}
     assert [(each["subject"], each["comment"]) for each in ratings["comments"]] == [
-        ("technical", "Картината спира"),
-        ("specialist", "Добре"),
         ("specialist", "Благодаря"),
+        ("specialist", "Добре"),
+        ("technical", "Картината спира"),
     ]
     # Neither names nor the stars beside a comment.
     assert ratings["comments"][0].keys() == {"at", "subject", "comment"}
-    second = ratings["comments"][1]["at"]
-    older = await ivan.get(f"/me/ratings?limit=1&before={second}")
-    assert [each["comment"] for each in older["comments"]] == ["Благодаря"]
+
+
+@ON_BOTH_DATABASES
+async def test_a_comment_has_a_day_and_no_moment_that_tells_whose_it_is(
+    control: Control,
+) -> None:
+    # Half past ten in the evening, UTC.
+    midnight = control.now - control.now % DAY_S
+    control.now = midnight + 22.5 * 3600
+    maria, ivan = await control.person("maria"), await control.person("ivan")
+    async with await ivan.page():
+        await _rated(control, maria, ivan, {"stars": 5, "comment": "в"}, {"stars": 1})
+        await _rated(control, maria, ivan, {"stars": 5, "comment": "а"})
+        control.now = midnight + DAY_S - 1.25
+        await _rated(control, maria, ivan, {"stars": 5, "comment": "б"})
+        await _rated(control, maria, ivan, {"stars": 5, "comment": "нов ден"})
+    told = (await ivan.get("/me/ratings"))["comments"]
+    # In the order of their words within a day, not of the consultations.
+    assert [(each["at"] - midnight, each["comment"]) for each in told] == [
+        (DAY_S, "нов ден"),
+        (0, "а"),
+        (0, "б"),
+        (0, "в"),
+    ]
+    page = await maria.get("/specialists/ivan")
+    assert page["comments"] == told
+
+
+async def test_comments_come_in_pages(control: Control, maria: Person, ivan: Person) -> None:
+    async with await ivan.page():
+        for word in "абвгд":
+            await _rated(control, maria, ivan, {"stars": 5, "comment": word})
+    read: list[str] = []
+    path = "/api/v1/me/ratings?limit=2"
+    authorization = {"Authorization": f"Bearer {ivan.token}"}
+    while path:
+        reply = await control.http.get(path, headers=authorization)
+        read += [each["comment"] for each in (await reply.json())["comments"]]
+        path = str(reply.links["next"]["url"].relative()) if "next" in reply.links else ""
+    assert read == list("абвгд")
 
 
 async def test_a_changed_rating_counts_once(control: Control, maria: Person, ivan: Person) -> None:

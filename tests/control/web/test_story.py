@@ -55,8 +55,12 @@ async def test_the_demo_says_who_may_sign_in(control: Control) -> None:
     accounts = await (await control.http.get("/api/v1/demo/accounts")).json()
     assert accounts == [
         {"account": "maria", "name": "Мария Петрова", "role": "client"},
+        {"account": "nikola", "name": "Никола Стоянов", "role": "client"},
         {"account": "ivan", "name": "д-р Иван Георгиев", "role": "specialist"},
         {"account": "olga", "name": "Олга Димитрова", "role": "operator"},
     ]
+    for client in ("maria", "nikola"):
+        [added] = await (await control.person(client)).get("/me/specialists")
+        assert added["id"] == "ivan"
     reply = await control.http.post("/api/v1/demo/sign-in", json={"account": "nobody"})
     assert reply.status == 404
