@@ -1,9 +1,13 @@
 """Accounts that operators have closed."""
 
-from sqlalchemy import delete, select
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from sqlalchemy import Connection, delete, select
 
 from control.adapters import tables
 from control.adapters.database import Database, put
+from control.adapters.engines import Work
 
 
 class BlockedAccounts:
@@ -26,17 +30,35 @@ class BlockedAccounts:
         found = await self._database.read(lambda connection: list(connection.scalars(query)))
         self._user_ids = set(found)
 
-    async def block(self, user_id: str, at: float) -> None:
-        """Durable, and in force, when this returns; twice is as good as once."""
-        row = {"user_id": user_id, "blocked_at": at}
-        await self._database.write(
-            lambda connection: put(connection, tables.blocked_accounts, row, key=("user_id",))
-        )
-        self._user_ids.add(user_id)
+    @asynccontextmanager
+    async def blocking(self, user_id: str, at: float) -> AsyncIterator[Work[None]]:
+        """The doors are shut within; gives the work that makes it last, to be carried out there.
 
-    async def unblock(self, user_id: str) -> None:
-        """Let them in again."""
+        When that fails, it is as it was before. Twice is as good as once.
+        """
+        was_blocked = user_id in self._user_ids
+        row = {"user_id": user_id, "blocked_at": at}
+
+        def work(connection: Connection) -> None:
+            put(connection, tables.blocked_accounts, row, key=("user_id",))
+
+        self._user_ids.add(user_id)
+        try:
+            yield work
+        except BaseException:
+            if not was_blocked:
+                self._user_ids.discard(user_id)
+            raise
+
+    async def unblock(self, user_id: str, alongside: Iterable[Work[None]] = ()) -> None:
+        """Let them in again. What is done ``alongside`` is in the same transaction."""
         blocked = tables.blocked_accounts
         removal = delete(blocked).where(blocked.c.user_id == user_id)
-        await self._database.write(lambda connection: connection.execute(removal))
+
+        def write(connection: Connection) -> None:
+            connection.execute(removal)
+            for work in alongside:
+                work(connection)
+
+        await self._database.write(write)
         self._user_ids.discard(user_id)

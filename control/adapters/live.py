@@ -6,7 +6,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from control.adapters.audience import Audience
 from control.adapters.engines import Work
@@ -46,7 +45,7 @@ MOST_DECIDED = 500
 # What is decided about a draft at a time.
 Rule = Callable[[Draft, float], list[Change]]
 # Makes what is stored together with the consultation that a command led to.
-Alongside = Callable[[Consultation], Work[Any]]
+Alongside = Callable[[Consultation], list[Work[None]]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class _Step:
     rule: Rule
     # A consultation that the rule looks at, be it open or not.
     about: str | None
-    alongside: Alongside | None
+    alongside: Callable[[list[Change]], list[Work[None]]]
     decided: asyncio.Future[list[Change]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -171,8 +170,13 @@ class LiveConsultations:
 
         return (await self._step(rule, alongside=alongside))[0].consultation
 
-    async def shut_out(self, user_id: str, detail: str) -> None:
-        """End what a user is in and withdraw what was asked, by an operator's will."""
+    async def shut_out(
+        self, user_id: str, detail: str, alongside: Iterable[Work[None]] = ()
+    ) -> None:
+        """End what a user is in and withdraw what was asked, by an operator's will.
+
+        What is done ``alongside`` is in the same transaction.
+        """
 
         def rule(draft: Draft, now: float) -> list[Change]:
             changes = []
@@ -186,7 +190,7 @@ class LiveConsultations:
                     changes.append(settled)
             return changes
 
-        await self._step(rule)
+        await self._begin(rule, alongside=lambda _: list(alongside))
 
     async def perform(
         self,
@@ -215,13 +219,18 @@ class LiveConsultations:
 
         return (await self._step(rule, consultation_id, alongside))[0].consultation
 
-    async def order(self, consultation_id: str, command: Command) -> Consultation:
-        """A command of someone who is not part of it, such as an operator; raises NotFound."""
+    async def order(
+        self, consultation_id: str, command: Command, alongside: Alongside | None = None
+    ) -> Consultation:
+        """A command of someone who is not part of it, such as an operator; raises NotFound.
+
+        What ``alongside`` makes of the outcome is stored in the same transaction.
+        """
 
         def rule(draft: Draft, now: float) -> list[Change]:
             return [perform(_found(draft.get(consultation_id)), command, now, self._policy)]
 
-        return (await self._step(rule, consultation_id))[0].consultation
+        return (await self._step(rule, consultation_id, alongside))[0].consultation
 
     def heard(self, consultation_id: str, role: Role, at: float) -> None:
         """The node heard an authenticated packet of a participant ``at``. Not waited for."""
@@ -244,10 +253,16 @@ class LiveConsultations:
         self, rule: Rule, about: str | None = None, alongside: Alongside | None = None
     ) -> list[Change]:
         """What ``rule`` decides, when it is stored. It goes on when the caller is cancelled."""
-        return await self._begin(rule, about, alongside)
+        if alongside is None:
+            return await self._begin(rule, about)
+        of_first = alongside
+        return await self._begin(rule, about, lambda changes: of_first(changes[0].consultation))
 
     def _begin(
-        self, rule: Rule, about: str | None = None, alongside: Alongside | None = None
+        self,
+        rule: Rule,
+        about: str | None = None,
+        alongside: Callable[[list[Change]], list[Work[None]]] = lambda _: [],
     ) -> asyncio.Future[list[Change]]:
         step = _Step(rule, about, alongside)
         self._steps.append(step)
@@ -294,9 +309,9 @@ class LiveConsultations:
 
     def _decide(
         self, together: list[_Step], draft: Draft
-    ) -> tuple[list[tuple[_Step, list[Change]]], list[Work[Any]], list[_Step]]:
+    ) -> tuple[list[tuple[_Step, list[Change]]], list[Work[None]], list[_Step]]:
         decided: list[tuple[_Step, list[Change]]] = []
-        alongside: list[Work[Any]] = []
+        alongside: list[Work[None]] = []
         stored = 0
         now = self._clock()
         for index, step in enumerate(together):
@@ -304,14 +319,14 @@ class LiveConsultations:
                 return decided, alongside, together[index:]
             try:
                 changes = step.rule(draft, now)
-                if step.alongside is not None:
-                    alongside.append(step.alongside(changes[0].consultation))
+                beside = step.alongside(changes)
             except Exception as error:
                 step.fail(error)
                 continue
             draft.take(changes)
             decided.append((step, changes))
-            stored += step.alongside is not None or any(change.events for change in changes)
+            alongside += beside
+            stored += bool(beside) or any(change.events for change in changes)
         return decided, alongside, []
 
     async def _not_stored(

@@ -1,15 +1,16 @@
 """Who uses the platform: users, specialists' profiles, clients' lists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, or_, select, update
 
 from control.accounts import AccountRole
 from control.adapters import tables
 from control.adapters.database import Database, Row, put
+from control.adapters.engines import Work
 from control.consultations.parties import Party, Terms
 
 # About 4 MB of them are kept in memory.
@@ -134,15 +135,29 @@ class People:
             )
         return [_specialist(row) for row in await self._rows(query)]
 
-    async def override_duration(self, specialist_id: str, duration_s: int | None) -> None:
-        """Set the duration of a specialist's sessions over their own; None: it is theirs again."""
+    async def override_duration(
+        self,
+        specialist_id: str,
+        duration_s: int | None,
+        alongside: Iterable[Work[None]] = (),
+    ) -> None:
+        """Set the duration of a specialist's sessions over their own; None: it is theirs again.
+
+        What is done ``alongside`` is in the same transaction.
+        """
         profiles = tables.profiles
         change = (
             update(profiles)
             .where(profiles.c.specialist_id == specialist_id)
             .values(duration_override_s=duration_s)
         )
-        await self._database.write(lambda connection: connection.execute(change))
+
+        def write(connection: Connection) -> None:
+            connection.execute(change)
+            for work in alongside:
+                work(connection)
+
+        await self._database.write(write)
 
     async def add_specialist(self, client_id: str, specialist_id: str, at: float) -> None:
         """Put a specialist on a client's list; once is enough."""

@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200
 from pydantic import Field
 
+from control.adapters.engines import Work
 from control.errors import NotFound, NotPermitted
 from control.web.operator import OperatorView
 from control.web.schema.base import TEXT_PATTERN, Input, Output
@@ -45,18 +46,20 @@ class BlockedView(OperatorView):
                 raise NotFound("There is no such user.")
             if user_id == self.user.id:
                 raise NotPermitted("Another operator can do this to you.")
+            response = reply(BlockedOut(user_id=user_id, blocked=body.blocked))
+            kept = self.keeping(response)
             if body.blocked:
-                await service.errands.undisturbed(_block(service, user_id))
+                await service.errands.undisturbed(_block(service, user_id, kept))
             else:
-                await service.blocked_accounts.unblock(user_id)
-        return reply(BlockedOut(user_id=user_id, blocked=body.blocked))
+                await service.blocked_accounts.unblock(user_id, kept)
+        return response
 
 
-async def _block(service: Service, user_id: str) -> None:
-    # First the doors, then who is inside.
-    await service.blocked_accounts.block(user_id, service.clock())
+async def _block(service: Service, user_id: str, alongside: list[Work[None]]) -> None:
+    # First the doors, then who is inside: all of it is one transaction.
+    async with service.blocked_accounts.blocking(user_id, service.clock()) as block:
+        await service.live.shut_out(user_id, ENDED_BECAUSE, [block, *alongside])
     service.hub.shut_out(user_id)
-    await service.live.shut_out(user_id, ENDED_BECAUSE)
 
 
 ROUTES = [web.view("/api/v1/operator/users/{user_id}/blocked", BlockedView)]

@@ -24,6 +24,9 @@ from sfu.api import Answer
 class JoinTokensView(View):
     """Credentials for one join each."""
 
+    # A credential is kept nowhere.
+    takes_key = False
+
     @refuses(NotInThisState)
     async def post(self, consultation_id: str, /) -> r201[JoinTokenOut]:
         """A token for one join: at most 60 s, once, for oneself, into this room.
@@ -70,6 +73,9 @@ class JoinView(View):
 
 class IceRestartView(View):
     """New paths for a live connection."""
+
+    # Nor are the password and user name of the node's side.
+    takes_key = False
 
     @refuses(BadOffer, ConnectionUnknown, NodeFull, NodeUnavailable)
     async def post(self, connection_id: str, /, body: OfferIn) -> r200[AnswerOut]:

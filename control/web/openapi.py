@@ -137,7 +137,7 @@ def _complete(operation: dict[str, Any], view: type[View], method: str) -> None:
         operation["security"] = []
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
-    is_command = not view.public and method.upper() in idempotency.COMMANDS
+    is_command = method.upper() in idempotency.COMMANDS and not view.public and view.takes_key
     if is_command:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         for response in operation["responses"].values():

@@ -103,18 +103,19 @@ class DurationView(OperatorView):
         """
         people = self.service.people
         async with self.audited("override-duration", specialist_id, body.model_dump()):
-            await people.override_duration(specialist_id, body.duration_s)
             specialist = await people.specialist(specialist_id)
             if specialist is None:
                 raise NotFound("There is no such specialist.")
-        self.service.errands.send(self.service.presence.tell_profile(specialist_id))
-        return reply(
-            DurationOut(
-                specialist_id=specialist_id,
-                duration_s=specialist.profile.terms.duration_s,
-                duration_override_s=specialist.duration_override_s,
+            response = reply(
+                DurationOut(
+                    specialist_id=specialist_id,
+                    duration_s=specialist.profile.terms.duration_s,
+                    duration_override_s=body.duration_s,
+                )
             )
-        )
+            await people.override_duration(specialist_id, body.duration_s, self.keeping(response))
+        self.service.errands.send(self.service.presence.tell_profile(specialist_id))
+        return response
 
 
 ROUTES = [

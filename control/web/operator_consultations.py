@@ -94,8 +94,11 @@ class OperatorEndView(OperatorView):
         Tags: operator
         """
         async with self.audited("end-consultation", consultation_id, body.model_dump()):
-            ended = await self.service.live.order(consultation_id, EndByOperator(body.reason))
-        return self.snapshot(ended)
+            return await self.carried_out(
+                lambda alongside: self.service.live.order(
+                    consultation_id, EndByOperator(body.reason), alongside
+                )
+            )
 
 
 _ALL = "/api/v1/operator/consultations"

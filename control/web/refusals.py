@@ -81,8 +81,8 @@ def refusals(
     if signed_in:
         errors |= {NotAuthenticated, TokenInvalid, TokenExpired, AccountBlocked}
         if handler.__name__.upper() in COMMANDS:
-            # With an Idempotency-Key, which is a header of every command.
-            errors |= {BadInput, IdempotencyKeyInUse, IdempotencyKeyReused}
+            # An Idempotency-Key that is none, or that is not for this command.
+            errors.add(BadInput)
     if one_role:
         errors.add(NotPermitted)
     parameters = operation.get("parameters", [])

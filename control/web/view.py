@@ -14,9 +14,9 @@ from control.adapters.people import User
 from control.consultations.commands import Command
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
-from control.errors import NotFound, NotPermitted
+from control.errors import BadInput, NotFound, NotPermitted
 from control.web.authentication import bearer_token
-from control.web.idempotency import Once
+from control.web.idempotency import HEADER, Once
 from control.web.problems import InvalidInput, MalformedJson, NotJson
 from control.web.schema.consultations import Snapshot
 from control.web.service import SERVICE, Service
@@ -29,6 +29,8 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
     public: ClassVar[bool] = False
     # The only role that may use it; None: every one.
     role: ClassVar[AccountRole | None] = None
+    # Its commands may carry an Idempotency-Key, so that their answers are kept.
+    takes_key: ClassVar[bool] = True
 
     request: web.Request
     user: User
@@ -51,6 +53,10 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
         _refuse_other_than_json(self.request)
         if self.public:
             return await self._answer()
+        if not self.takes_key and HEADER in self.request.headers:
+            raise BadInput(
+                f"{HEADER} is not for this: nothing of what it answers is kept. Ask anew."
+            )
         service = self.service
         self._once = await Once.of(service.answers, self.user.id, self.request, service.clock)
         if self._once is None:
@@ -88,6 +94,10 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
             Snapshot.of(consultation, self.service.steady_clock(), policy, seen_by), status
         )
 
+    def keeping(self, response: web.Response) -> list[Work[None]]:
+        """What keeps the response, if there is a key: for the transaction of what it answers."""
+        return [self._once.keep(response)] if self._once else []
+
     async def perform(
         self, consultation_id: str, command: Callable[[Role], Command]
     ) -> web.Response:
@@ -102,14 +112,13 @@ class View(PydanticView):  # type: ignore[misc]  # the library brings no types
         self, command: Callable[[Alongside | None], Awaitable[Consultation]], status: int = 200
     ) -> web.Response:
         """What came of ``command`` as the response, which is stored with it if there is a key."""
-        once = self._once
-        if once is None:
+        if self._once is None:
             return self.snapshot(await command(None), status)
         responses: list[web.Response] = []
 
-        def alongside(consultation: Consultation) -> Work[None]:
+        def alongside(consultation: Consultation) -> list[Work[None]]:
             responses.append(self.snapshot(consultation, status))
-            return once.keep(responses[-1])
+            return self.keeping(responses[-1])
 
         await command(alongside)
         # Decided anew after others had failed, the last decision is the one that was stored.

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from control.adapters.answers import KEPT_FOR_S
+from control.adapters import tables
+from control.adapters.answers import KEPT_FOR_S, Answers
 from control.adapters.database import Database
 from control.settings import Settings
 from tests.control.databases import ON_BOTH_DATABASES
@@ -139,3 +141,72 @@ async def test_what_could_not_be_stored_is_not_answered_either(
     again = await maria.command("a", "POST", "/consultations", ASK)
     assert again.status == 201
     assert "Idempotency-Replayed" not in again.headers
+
+
+BLOCK = ("PUT", "/operator/users/maria/blocked", {"blocked": True})
+UNBLOCK = ("PUT", "/operator/users/maria/blocked", {"blocked": False})
+DURATION = ("PUT", "/operator/specialists/ivan/duration", {"duration_s": 600})
+
+
+async def _is_done(control: Control, session: str) -> dict[str, bool]:
+    specialist = await control.service.people.specialist("ivan")
+    return {
+        "end": not (await control.service.live.find(session)).is_open,
+        "block": "maria" in control.service.blocked_accounts,
+        "duration": specialist is not None and specialist.duration_override_s == 600,
+    }
+
+
+@ON_BOTH_DATABASES
+@pytest.mark.parametrize("name", ["end", "block", "duration"])
+async def test_an_operators_command_and_its_answer_are_stored_together_or_not_at_all(
+    control: Control,
+    maria: Person,
+    ivan: Person,
+    olga: Person,
+    his: Page,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    def full(*_: Any) -> Any:
+        def work(_: Any) -> None:
+            raise OSError("the disk is full")
+
+        return work
+
+    session = await control.session(maria, ivan)
+    end = ("POST", f"/operator/consultations/{session}/end", {"reason": "Жалба"})
+    command = {"end": end, "block": BLOCK, "duration": DURATION}[name]
+    with monkeypatch.context() as broken:
+        broken.setattr(Answers, "keep", full)
+        assert (await olga.command("a", *command)).status == 503
+    assert not any((await _is_done(control, session)).values())
+    first = await olga.command("a", *command)
+    assert first.status == 200
+    assert (await _is_done(control, session))[name]
+    again = await olga.command("a", *command)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert await again.text() == await first.text()
+
+
+async def test_a_block_that_is_sent_again_does_not_undo_what_another_operator_did(
+    control: Control, maria: Person, olga: Person
+) -> None:
+    for key, command in (("a", BLOCK), ("b", UNBLOCK), ("a", BLOCK), ("b", UNBLOCK)):
+        assert (await olga.command(key, *command)).status == 200
+    assert (await maria.get("/me"))["id"] == "maria"
+
+
+async def test_no_credential_is_kept_for_a_key(
+    control: Control, maria: Person, ivan: Person, his: Page, database: Database
+) -> None:
+    session = await control.session(maria, ivan)
+    connection = await maria.join(session)
+    for path, body in (
+        (f"/consultations/{session}/join-tokens", None),
+        (f"/connections/{connection}/ice-restart", {"offer": "v=0"}),
+    ):
+        answer = await maria.command("a", "POST", path, body)
+        assert await _problem(answer) == (422, "invalid-input")
+    kept = select(tables.answers.c.body)
+    assert await database.read(lambda connection: list(connection.scalars(kept))) == []
