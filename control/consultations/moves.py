@@ -94,8 +94,8 @@ def _cause(trigger: Trigger) -> Actor:
 def _ended(
     consultation: Consultation, trigger: Trigger, at: float, by: Actor, detail: str | None
 ) -> Change:
-    # Whoever left before the start: there was no session, and none is paid for.
-    started = consultation.state is State.ACTIVE or trigger is Trigger.OPERATOR_ENDS
+    # Whoever ended it before the start: there was no session, none is paid for, none is rated.
+    started = consultation.state is State.ACTIVE
     end = End(END_REASONS[trigger] if started else EndReason.DID_NOT_START, by, detail)
     ended = replace(
         consultation,

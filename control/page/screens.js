@@ -149,7 +149,8 @@ export function endKey(consultation, role) {
   const reason = consultation.end?.reason ?? "completed";
   const mine = `${role}_left` === reason;
   if (mine) return "you_left";
-  if (reason === "did_not_start" && consultation.end.by) return "left_before_start";
+  if (reason === "did_not_start" && consultation.end.by === "operator") return "operator";
+  if (reason === "did_not_start" && consultation.end.by !== "service") return "left_before_start";
   if (reason === `${role}_connection_lost`) return "own_connection_lost";
   return reason;
 }

@@ -41,7 +41,7 @@ def consultation(state: str, **changes: Any) -> Json:
     } | changes
 
 
-ENDED = consultation("ended", end={"reason": "completed", "by": None})
+ENDED = consultation("ended", end={"reason": "completed", "by": "service"})
 
 
 def place(name: str, id: str | None = None) -> Json:
@@ -341,7 +341,7 @@ async def test_why_a_request_is_not_possible(
             "client",
             "you_left",
         ),
-        (consultation("ended", end={"reason": "operator", "by": None}), "client", "operator"),
+        (consultation("ended", end={"reason": "operator", "by": "operator"}), "client", "operator"),
     ],
 )
 async def test_what_became_of_a_consultation(
@@ -364,6 +364,7 @@ async def test_a_rating_is_open_until_its_time(modules: Page) -> None:
     ("reason", "role", "key"),
     [
         ("did_not_start by client", "specialist", "left_before_start"),
+        ("did_not_start by operator", "client", "operator"),
         ("completed", "client", "completed"),
         ("specialist_left", "client", "specialist_left"),
         ("specialist_left", "specialist", "you_left"),
@@ -384,7 +385,9 @@ async def test_an_end_is_told_from_the_readers_side(
 ) -> None:
     reason, _, by = reason.partition(" by ")
     started_at = None if reason == "did_not_start" else NOW - 50
-    ended = consultation("ended", end={"reason": reason, "by": by or None}, started_at=started_at)
+    ended = consultation(
+        "ended", end={"reason": reason, "by": by or "service"}, started_at=started_at
+    )
 
     assert await ask(modules, "endKey", ended, role) == key
     assert await ask(modules, "canRate", ended, role) is (

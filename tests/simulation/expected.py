@@ -116,6 +116,6 @@ def ending(it: Ledger, order: Order) -> tuple[str, str] | None:
         case commands.AnswerEarlyEnd(by, True):
             return "early_end_agreed", by.value
         case commands.EndByOperator():
-            return "operator", "operator"
+            return "did_not_start" if before else "operator", "operator"
         case _:
             return None

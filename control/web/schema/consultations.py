@@ -51,17 +51,16 @@ class PartyOut(Output):
 
 
 class EndOut(Output):
-    """Why it ended; ``by`` is who caused it, null for nobody. ``detail``: an operator's words."""
+    """Why it ended; ``by`` is who caused it. ``detail``: an operator's words."""
 
     reason: EndReason
-    by: Actor | None
+    by: Actor
     detail: str | None
 
     @classmethod
     def of(cls, end: End) -> "EndOut":
         """From the rules' form."""
-        by = None if end.by is Actor.SERVICE else end.by
-        return cls(reason=end.reason, by=by, detail=end.detail)
+        return cls(reason=end.reason, by=end.by, detail=end.detail)
 
 
 class InterruptionOut(Output):

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -94,6 +96,8 @@ ENTRIES: list[tuple[events.Event, str, str, dict[str, object]]] = [
     ),
 ]
 
+FRONTEND = Path(__file__).parents[3] / "docs" / "frontend.md"
+
 
 @pytest.mark.parametrize("case", ENTRIES, ids=lambda case: case[1])
 def test_an_event_as_it_is_told(case: tuple[events.Event, str, str, dict[str, object]]) -> None:
@@ -113,3 +117,15 @@ def test_events_are_values() -> None:
     for kind in get_args(events.Event):
         assert dataclasses.fields(kind)[0].name == "at"
         assert kind.__dataclass_params__.frozen
+
+
+def test_the_documentation_has_a_table_of_them_all() -> None:
+    """``| `type` | by, by | `member`, `member` | …``, in the order of the code."""
+    page = FRONTEND.read_text(encoding="utf-8")
+    table = page[page.index("| type | by | data |") :].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:]] for line in table.splitlines()[2:]]
+    assert [name.strip("`") for name, *_ in rows] == [name for _, name, *_ in ENTRIES]
+    for (_, _, by, data), (_, causes, members, *_) in zip(ENTRIES, rows, strict=True):
+        assert by in causes.split(", ")
+        assert set(causes.split(", ")) <= set(Actor)
+        assert re.findall(r"`(\w+)`", members) == list(data)

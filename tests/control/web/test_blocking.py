@@ -60,7 +60,7 @@ async def test_what_was_asked_is_withdrawn_and_what_was_accepted_ends(
         await ivan.post(f"/consultations/{accepted['id']}/accept")
         await olga.put("/operator/users/maria/blocked", BLOCK)
         seen = await ivan.get(f"/consultations/{accepted['id']}")
-        assert (seen["state"], seen["end"]["reason"]) == ("ended", "operator")
+        assert (seen["end"]["reason"], seen["end"]["by"]) == ("did_not_start", "operator")
         await olga.put("/operator/users/maria/blocked", {"blocked": False})
         asked = await maria.post("/consultations", ASK, status=201)
         overdue = (await maria.get(f"/consultations/{asked['id']}"))["accept_by"]

@@ -162,7 +162,7 @@ async def test_the_session_ends_by_its_time(control: Control, maria: Person, iva
         await control.pass_time(3)
         await control.hear(session, "client", "specialist")
     ended = await maria.get(f"/consultations/{session}")
-    assert ended["end"] == {"reason": "completed", "by": None, "detail": None}
+    assert ended["end"] == {"reason": "completed", "by": "service", "detail": None}
     assert ended["ended_at"] == ended["started_at"] + 1800
     assert session not in control.node.rooms
 

@@ -145,6 +145,23 @@ async def test_an_operator_ends_a_session_and_both_are_told_why(
     assert (given["refused"], refused["refused"]) == (None, "not-in-this-state")
 
 
+async def test_what_an_operator_ends_before_the_start_did_not_start_and_is_not_rated(
+    maria: Person, ivan: Person, olga: Person
+) -> None:
+    async with await ivan.page():
+        asked = await maria.post(
+            "/consultations", {"specialist_id": "ivan", "purpose": "x"}, status=201
+        )
+        await ivan.post(f"/consultations/{asked['id']}/accept")
+    path = f"/operator/consultations/{asked['id']}/end"
+    ended = await olga.post(path, {"reason": "по тяхна молба"})
+    end = {"reason": "did_not_start", "by": "operator", "detail": "по тяхна молба"}
+    assert (ended["end"], ended["started_at"]) == (end, None)
+    assert (await maria.get(f"/consultations/{asked['id']}/receipt"))["receipt"]["end"] == end
+    rating = f"/consultations/{asked['id']}/ratings/specialist"
+    assert await maria.problem("PUT", rating, {"stars": 5}, status=409) == "not-ratable"
+
+
 async def test_no_effect_without_an_entry_in_the_log(
     control: Control,
     maria: Person,

@@ -101,7 +101,7 @@ async def test_no_drop_is_declared_for_the_time_of_the_restart(
     assert seen["state"] == "active"
     await third.pass_time(120)
     seen = await (await third.person("maria")).get(f"/consultations/{session}")
-    assert seen["end"] == {"reason": "service", "by": None, "detail": None}
+    assert seen["end"] == {"reason": "service", "by": "service", "detail": None}
 
 
 async def test_ratings_and_early_ends_are_kept(
