@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+# Of the ids of a load test's users; no token of the platform may have such a "sub".
+SYNTHETIC_PREFIX = "synthetic-"
+
 
 class AccountRole(StrEnum):
     """The role of an account; ``Role`` is the side that someone has in one consultation.

@@ -123,6 +123,8 @@ class Settings:
     # Requests to the API. Whoever is behind an address may be many: a company, a whole provider.
     user_rate: Rate = field(default=Rate(per_s=10, burst=100))
     address_rate: Rate = field(default=Rate(per_s=100, burst=1000))
+    # All synthetic users together: a load test is one, whatever it plays.
+    synthetic_rate: Rate = field(default=Rate(per_s=500, burst=2000))
     # Who hears of what happens; None: nobody.
     webhook: WebhookTarget | None = None
     # What new rooms are opened with.

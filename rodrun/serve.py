@@ -93,6 +93,9 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
             address_rate=control.settings.Rate(
                 settings.address_requests_per_s, settings.address_requests_at_once
             ),
+            synthetic_rate=control.settings.Rate(
+                settings.synthetic_requests_per_s, settings.synthetic_requests_at_once
+            ),
             webhook=_webhook(settings),
             video_codec=settings.video_codec,
             max_video_bps=settings.max_video_bps,

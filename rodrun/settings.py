@@ -52,6 +52,8 @@ class ServeSettings(BaseSettings):
         trusted_proxies: networks of the proxies whose X-Forwarded-For is believed.
         user_requests_per_s, user_requests_at_once: how often one user may ask the API.
         address_requests_per_s, address_requests_at_once: how often one address may.
+        synthetic_requests_per_s, synthetic_requests_at_once: how often all users of load tests may,
+            together.
         webhook_url: where the platform is told what happens; HTTPS, at a public address.
         webhook_secret: ``whsec_…``, what webhooks are signed with; several while one is changed.
         webhook_allow_private: let ``webhook_url`` be plain HTTP and lead into our own network.
@@ -89,6 +91,8 @@ class ServeSettings(BaseSettings):
     user_requests_at_once: AtOnce = 100
     address_requests_per_s: PerSecond = 100.0
     address_requests_at_once: AtOnce = 1000
+    synthetic_requests_per_s: PerSecond = 500.0
+    synthetic_requests_at_once: AtOnce = 2000
 
     @field_validator(
         "announce", "allowed_origins", "trusted_proxies", "webhook_secret", mode="before"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, or_, select, update
 
-from control.accounts import AccountRole
+from control.accounts import SYNTHETIC_PREFIX, AccountRole
 from control.adapters import tables
 from control.adapters.database import Database, Row, put
 from control.adapters.engines import Work
@@ -24,6 +24,11 @@ class User:
     id: str
     name: str
     role: AccountRole
+
+    @property
+    def synthetic(self) -> bool:
+        """One of a load test's, who meets nobody else."""
+        return self.id.startswith(SYNTHETIC_PREFIX)
 
     @property
     def party(self) -> Party:
@@ -124,8 +129,13 @@ class People:
         return _specialist(rows[0]) if rows else None
 
     async def specialists(self, search: str = "", limit: int = 100) -> list[Specialist]:
-        """Those with ``search`` in name or summary, by name."""
-        query = _specialists().order_by(tables.users.c.name, tables.users.c.id).limit(limit)
+        """Those with ``search`` in name or summary, by name; no synthetic ones."""
+        query = (
+            _specialists()
+            .where(~tables.users.c.id.startswith(SYNTHETIC_PREFIX))
+            .order_by(tables.users.c.name, tables.users.c.id)
+            .limit(limit)
+        )
         if search:
             query = query.where(
                 or_(

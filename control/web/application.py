@@ -43,6 +43,7 @@ from control.web import (
     ratings,
     receipts,
     specialists,
+    synthetic,
 )
 from control.web.addresses import limit_addresses
 from control.web.authentication import AccessTokens
@@ -52,6 +53,7 @@ from control.web.presence import PresenceBoard
 from control.web.problems import problems
 from control.web.rates import Rates
 from control.web.service import SERVICE, Service
+from control.web.synthetic_tokens import SyntheticTokens
 from control.web.webhook_figures import WebhookFigures
 from sfu.api import NodePort
 
@@ -129,9 +131,11 @@ def application(
         presence=presence,
         errands=errands,
         access_tokens=AccessTokens(identity, keys),
+        synthetic_tokens=SyntheticTokens(secret),
         join_tokens=JoinTokens(secret, database),
         user_rates=Rates(settings.user_rate),
         address_rates=Rates(settings.address_rate),
+        synthetic_rates=Rates(settings.synthetic_rate),
     )
     app[events.SOCKETS] = set()
     app[health.REGISTRY] = registry
@@ -147,6 +151,7 @@ def application(
     app.add_routes(blocking.ROUTES)
     app.add_routes(operator_consultations.ROUTES)
     app.add_routes(operator_webhooks.ROUTES)
+    app.add_routes(synthetic.ROUTES)
     app.router.add_get("/api/v1/events", events.events)
     app[openapi.DESCRIPTION] = openapi.Description(app)
     app.add_routes(openapi.ROUTES)

@@ -99,7 +99,7 @@ class ConsultationsView(View):
         if self.user.role is not AccountRole.CLIENT:
             raise NotPermitted("Clients ask for consultations.")
         specialist = await self.service.people.specialist(body.specialist_id)
-        if specialist is None:
+        if specialist is None or specialist.user.synthetic != self.user.synthetic:
             raise NotFound("There is no such specialist.")
         online = self.service.presence.of(specialist).online
         return await self.carried_out(

@@ -139,6 +139,7 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
     assert operations == {
         "GET /demo/accounts",
         "PUT /operator/users/{user_id}/blocked",
+        "POST /operator/synthetic-users",
         "POST /demo/sign-in",
         "GET /me",
         "PUT /me/profile",
