@@ -51,20 +51,15 @@ class Server:
         self.udp_address = (udp_host or host, udp_port)
         folder.mkdir(parents=True)
         self._log = folder / "server.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(*enter, sys.executable, "-m", "rodrun", "serve", "--demo"),
-                    *("--data-dir", str(folder / "data")),
-                    *("--http-host", host, "--http-port", str(http_port)),
-                    *("--udp-host", udp_host or host, "--udp-port", str(udp_port)),
-                    *options,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "COLUMNS": "150", **environment},
-            )
+        self._command = [
+            *(*enter, sys.executable, "-m", "rodrun", "serve", "--demo"),
+            *("--data-dir", str(folder / "data")),
+            *("--http-host", host, "--http-port", str(http_port)),
+            *("--udp-host", udp_host or host, "--udp-port", str(udp_port)),
+            *options,
+        ]
+        self._environment = {**os.environ, "COLUMNS": "150", **environment}
+        self._process = self._started()
 
     @property
     def log(self) -> str:
@@ -91,6 +86,15 @@ class Server:
             time.sleep(0.2)
         user.close()
 
+    def kill(self) -> None:
+        """End it as the kernel does when memory runs out: without a word (``kill -9``)."""
+        self._process.kill()
+        self._process.wait()
+
+    def start_again(self) -> None:
+        """Start it as before, on the same ports and data."""
+        self._process = self._started()
+
     def stop(self) -> None:
         """End it as an operator does.
 
@@ -108,6 +112,16 @@ class Server:
             raise ServerError(f"rodrun serve stopped with status {status}:\n{self.log}")
         if "Traceback" in self.log:
             raise ServerError(f"rodrun serve had errors of its own:\n{self.log}")
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+            )
 
 
 def free_ports(host: str = "127.0.0.1") -> tuple[int, int]:
