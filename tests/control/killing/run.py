@@ -1,4 +1,5 @@
-"""Kills control at random moments while pairs of people work, then checks that nothing is lost.
+"""Kills control while pairs of people work, then checks that nothing is lost: at any moment, in the
+middle of a session, and as one ends, in turn.
 
 A long run: ``python -m tests.control.killing.run --kills 200 --seed 7 [--url postgresql://…]``
 """
@@ -12,13 +13,15 @@ import socket
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
 
 from tests.control.killing.person import CLOSED, Person
+
+Pairs = list[tuple[Person, Person]]
 
 PAIRS = 4
 START_WITHIN_S = 60.0
@@ -76,9 +79,8 @@ async def killed_again_and_again(url: str, folder: Path, kills: int, seed: int) 
                 asyncio.create_task(_work(*pair, random.Random(f"{seed} {n}"), stop))
                 for n, pair in enumerate(pairs)
             ]
-            for _ in range(kills):
-                await _answers(pairs, dice.randint(3, 20))
-                await asyncio.sleep(dice.uniform(0, 0.1))
+            for number in range(kills):
+                await MOMENTS[number % len(MOMENTS)](pairs, dice)
                 await server.kill()
                 await server.start()
             stop.set()
@@ -89,7 +91,7 @@ async def killed_again_and_again(url: str, folder: Path, kills: int, seed: int) 
 
 
 @contextlib.asynccontextmanager
-async def _people(base: str) -> AsyncIterator[list[tuple[Person, Person]]]:
+async def _people(base: str) -> AsyncIterator[Pairs]:
     async with ClientSession() as http:
         clients = [Person(http, base, f"client{n}", "client") for n in range(PAIRS)]
         specialists = [Person(http, base, f"spec{n}", "specialist") for n in range(PAIRS)]
@@ -105,17 +107,53 @@ async def _people(base: str) -> AsyncIterator[list[tuple[Person, Person]]]:
             await asyncio.gather(*pages, return_exceptions=True)
 
 
-async def _answers(pairs: list[tuple[Person, Person]], count: int) -> None:
-    """Wait until so many commands more were answered: by time, a slow machine would do nothing."""
+async def _at_any_moment(pairs: Pairs, dice: random.Random) -> None:
+    """Some commands later: by time, a slow machine would do nothing."""
 
     def answered() -> int:
         return sum(len(person.answered) for pair in pairs for person in pair)
 
-    until = answered() + count
+    until = answered() + dice.randint(3, 20)
+    await _until(lambda: answered() >= until)
+    await asyncio.sleep(dice.uniform(0, 0.1))
+
+
+async def _in_a_session(pairs: Pairs, dice: random.Random) -> None:
+    """Once a page was told that its session began, and before it can be over."""
+    began = _told(pairs, "started")
+    await _until(lambda: bool(_told(pairs, "started") - began - _told(pairs, "ended")))
+    await asyncio.sleep(dice.uniform(0, 0.05))
+
+
+async def _as_a_session_ends(pairs: Pairs, dice: random.Random) -> None:
+    """Once a page was told that its session is over, or while the other one is."""
+
+    def over() -> set[str]:
+        return _told(pairs, "started") & _told(pairs, "ended")
+
+    before = over()
+    await _until(lambda: bool(over() - before))
+    await asyncio.sleep(dice.uniform(0, 0.005))
+
+
+MOMENTS = (_at_any_moment, _in_a_session, _as_a_session_ends)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
     while True:
-        if answered() >= until:
+        if holds():
             return
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.002)
+
+
+def _told(pairs: Pairs, event: str) -> set[str]:
+    """The consultations of which a client's page was told that."""
+    return {
+        consultation_id
+        for client, _ in pairs
+        for consultation_id, events in client.told.items()
+        if any(each["type"] == event for each in events)
+    }
 
 
 async def _work(
@@ -175,7 +213,7 @@ async def _join(client: Person, specialist: Person, path: str) -> None:
             await person.command("POST", "/join", {"token": token, "offer": "v=0"})
 
 
-async def _checked(pairs: list[tuple[Person, Person]]) -> Counter[str]:
+async def _checked(pairs: Pairs) -> Counter[str]:
     types: Counter[str] = Counter()
     for client, specialist in pairs:
         records = {}
@@ -206,6 +244,21 @@ def _check_record(snapshot: dict[str, Any], record: list[dict[str, Any]]) -> Non
     assert counts["early_end_lapsed"] <= counts["early_end_proposed"]
     flows = counts["flow_began"] - counts["flow_stopped"]
     assert flows == 0, record
+    for since, until in _absences(record):
+        for event in record:
+            if event["type"] == "flow_stopped":
+                assert event["at"] <= since or event["data"]["began_at"] >= until, record
+
+
+def _absences(record: list[dict[str, Any]]) -> Iterator[tuple[float, float]]:
+    """From when until when we were away, by the record: not a second of it is paid."""
+    since = None
+    for event in record:
+        if event["type"] == "interrupted":
+            since = event["data"]["since"] if since is None else since
+        elif event["type"] in ("resumed", "ended") and since is not None:
+            yield since, event["at"]
+            since = None
 
 
 async def _check_told(person: Person, record: list[dict[str, Any]]) -> None:
