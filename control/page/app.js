@@ -15,11 +15,13 @@ import { Stage } from "./stage.js";
 const TICK_MS = 250;
 const NOTICE_MS = 8000;
 const CHECKED = "rodrun.checked"; // sessionStorage: the device check of this tab was passed
+const SIGNED_OUT = "rodrun.signed-out"; // sessionStorage: a problem's code, over the reload it causes
 
 export class App {
   language = readLanguage();
   t = translator(this.language);
   user = null;
+  signedOut = sessionStorage.getItem(SIGNED_OUT); // the problem because of which we were, or null
   profile = null;
   available = true; // a specialist's online switch
   specialists = null; // null: not loaded yet
@@ -46,6 +48,8 @@ export class App {
   start() {
     const token = this.#tokenFromPlatform() ?? this.api.token;
     this.place = placeFrom(location.hash);
+    sessionStorage.removeItem(SIGNED_OUT); // said once
+    globalThis.addEventListener("load", () => this.render()); // pictures wait for it
     globalThis.addEventListener("hashchange", () => this.#moved());
     globalThis.addEventListener("popstate", () => this.#moved());
     this.devices.addEventListener("change", () => this.#devicesChanged());
@@ -66,7 +70,9 @@ export class App {
     this.#signedIn(token);
   }
 
-  signOut() {
+  /** `problem` is the code of that which ended the sign-in; null: the user wants it so. */
+  signOut(problem = null) {
+    if (problem !== null) sessionStorage.setItem(SIGNED_OUT, problem);
     sessionStorage.removeItem(SIGN_IN);
     sessionStorage.removeItem(CHECKED);
     this.#journal.forget();
@@ -172,10 +178,12 @@ export class App {
   #signedIn(token) {
     sessionStorage.setItem(SIGN_IN, token);
     this.api.token = token;
-    this.events = new Events(token, () => this.#journal.seen());
+    this.signedOut = null;
+    const reachable = () => this.api.me().then(() => true, ({ status }) => status > 0);
+    this.events = new Events(token, () => this.#journal.seen(), reachable);
     this.events.addEventListener("message", ({ detail }) => this.#receive(detail));
     this.events.addEventListener("statechange", () => this.render());
-    this.events.addEventListener("refused", () => this.signOut());
+    this.events.addEventListener("signedout", ({ detail }) => this.signOut(detail));
     this.events.open();
     this.#load();
   }
@@ -193,7 +201,7 @@ export class App {
       this.render();
       if (user.role === "client") await this.loadSpecialists();
     } catch (error) {
-      if (error.final) this.signOut();
+      if (error.final) this.signOut(error.code);
       else setTimeout(() => this.#load(), 1000);
     }
   }
@@ -265,7 +273,7 @@ export class App {
   }
 
   #failed(error) {
-    if (error.status === 401) this.signOut();
+    if (error.status === 401) this.signOut(error.code);
     else if (error.status === 0) this.tell("unreachable");
     else {
       const key = `problem.${error.code}`;

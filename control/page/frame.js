@@ -48,8 +48,9 @@ export class Frame {
     if (app.screen === "call") root.dataset.call = app.session.state;
     else delete root.dataset.call;
     this.#showHeader();
-    this.#lost.hidden = app.events?.state !== "lost";
-    setText(this.#lost, app.t("header.lost"));
+    const state = app.events?.state;
+    this.#lost.hidden = state !== "lost" && state !== "refused";
+    setText(this.#lost, app.t(state === "refused" ? "header.refused" : "header.lost"));
     if (this.#told !== app.notices || this.#toldIn !== app.language) {
       this.#told = app.notices;
       this.#toldIn = app.language;

@@ -125,6 +125,14 @@ def test_whoever_waits_may_look_around(local_pair: Pair, look: Look) -> None:
     client, specialist = local_pair.people
     local_pair.sign_in()
     id = local_pair.specialist_id
+
+    def begin_to_ask() -> None:
+        client.page.click(f"request-button-{id}")
+        client.page.wait_visible("request-dialog")
+
+    begin_to_ask()
+    accessibility.check(client.page, "request", again=begin_to_ask)
+    client.page.click("request-close")
     client.ask(id)
     accessibility.check(client.page, "waiting")
     go(client, "nav-home", "home")
@@ -136,7 +144,13 @@ def test_whoever_waits_may_look_around(local_pair: Pair, look: Look) -> None:
     go(client, "nav-help", "help")
     specialist.wait_screen("incoming")
     accessibility.check(specialist.page, "incoming")
-    specialist.page.click("incoming-decline")
+
+    def begin_to_decline() -> None:
+        specialist.page.click("incoming-decline")
+        specialist.page.wait_visible("decline-dialog")
+
+    begin_to_decline()
+    accessibility.check(specialist.page, "decline", again=begin_to_decline)
     specialist.page.fill("decline-reason", "В отпуск съм.")
     specialist.page.click("decline-confirm")
     client.wait_screen("outcome")
@@ -187,6 +201,9 @@ def test_a_consultation_stays_in_the_history_of_both(local_pair: Pair, look: Loo
     go(specialist, f"record-{id}", "record")
     look(specialist.page, "record-specialist")
     assert not specialist.page.is_visible("rating-specialist")
+    go(specialist, "nav-ratings", "ratings")
+    wait_text(specialist.page, "comments-specialist", "Търпеливо обяснение.")
+    look(specialist.page, "ratings")
 
 
 def test_places_by_keyboard_alone(local_pair: Pair, look: Look) -> None:

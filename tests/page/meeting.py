@@ -164,9 +164,9 @@ class Meeting:
         assert not faults, "\n".join([name, *faults])
 
 
-async def seat(browser: Browser, role: str, person: Person) -> Seat:
+async def seat(browser: Browser, role: str, person: Person, bypass_csp: bool = False) -> Seat:
     """A page of that person in a browser context of their own."""
-    context = await browser.new_context(viewport=DESKTOP)
+    context = await browser.new_context(viewport=DESKTOP, bypass_csp=bypass_csp)
     await context.add_init_script(ANSWER)
     await context.route(
         "**/opposite.js",

@@ -179,7 +179,7 @@ async def test_a_specialist_who_leaves_is_announced_for_ten_seconds(meeting: Mee
         await choose(specialist, "leave-button")
 
     await begin_to_leave()
-    await specialist.sees("leave-dialog", "10 seconds later it is over", "propose an early end")
+    await specialist.sees("leave-dialog", "after a short countdown", "propose an early end")
     await meeting.look(specialist, "leave", again=begin_to_leave)
     await specialist.click("leave-back")
     await specialist.sees_no("leave-dialog")

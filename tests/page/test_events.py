@@ -89,7 +89,7 @@ async def test_a_reload_does_not_tell_again(meeting: Meeting) -> None:
 
     wire = Wire()
     await client.page.route_web_socket(EVENTS, wire.carry)
-    await client.page.reload(wait_until="commit")
+    await client.page.reload()
     await client.screen("call")
     await expect(client.page.locator("html")).to_have_attribute("data-events", "open")
     await client.sees_no("early-end-pending")

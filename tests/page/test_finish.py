@@ -157,6 +157,6 @@ async def test_both_ratings_can_be_changed_for_a_day(meeting: Meeting) -> None:
     meeting.control.now += 61
     await client.click("rating-technical-star-1", "rating-technical-send")
     await client.is_told("failed", "вече не може да се оцени")
-    await client.sees("rating-technical-done", "до 24 часа")
+    await client.sees("rating-technical-done", "изтече")
     await client.sees_no("rating-technical-send")
     assert (await meeting.snapshot())["ratings"]["technical"]["stars"] == 3

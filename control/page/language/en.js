@@ -16,6 +16,8 @@ export default {
   "header.language": "Български",
   "header.signOut": "Sign out",
   "header.lost": "No connection to the server. Reconnecting…",
+  "header.refused":
+    "The server answers, but does not let this page hear any news. Please contact the platform.",
   "header.skip": "Skip to content",
   "nav.label": "Pages",
   "nav.home": "Sign in",
@@ -214,7 +216,7 @@ export default {
   "record.declined": "Reason of the refusal",
   "record.rated.specialist": "Your rating of the specialist",
   "record.rated.technical": "Your rating of the connection",
-  "record.ratedFinal": "A rating can be changed for 24 hours after it was given.",
+  "record.ratedFinal": "The time in which the rating could be changed is over.",
   "record.unknown": "There is no such consultation.",
   "receipt.title": "Receipt",
   "receipt.lead":
@@ -271,7 +273,7 @@ export default {
   "leave.client":
     "The consultation ends at once and it is recorded that you left. The price is for the whole consultation.",
   "leave.specialist":
-    "The client will see that you end the session early, and 10 seconds later it is over. This cannot be undone, and it is recorded that you left. You can propose an early end instead.",
+    "The client will see that you end the session early, and after a short countdown it is over. This cannot be undone, and it is recorded that you left. You can propose an early end instead.",
   "leave.before":
     "The consultation has not begun. If you leave, it will not begin, and there is nothing to pay.",
   "leave.ending":
@@ -426,7 +428,7 @@ export default {
     "The consultation ended before the agreed time. It is recorded that you left.",
   "finish.specialist_connection_lost.title": "The specialist ended early",
   "finish.specialist_connection_lost.text":
-    "The connection to the specialist was gone for more than 15 seconds and the consultation was ended. This is on record.",
+    "The connection to the specialist was gone for too long and the consultation was ended. This is on record.",
   "finish.own_connection_lost.title": "Your connection was lost",
   "finish.own_connection_lost.text":
     "You had no connection for too long and the consultation was ended. This is on record.",
@@ -440,7 +442,7 @@ export default {
     "We could not connect you both within {time}. There is nothing to pay.",
   "finish.left_before_start.title": "The consultation did not start",
   "finish.left_before_start.text":
-    "The consultation was left before it began. There is nothing to pay.",
+    "One of you left before the consultation began. There is nothing to pay.",
   "finish.service.title": "The consultation was interrupted",
   "finish.service.text":
     "The cause is in our system; neither of you is to blame. We are sorry for the inconvenience.",
@@ -510,7 +512,7 @@ export default {
     "In the window “Consultation request” say briefly what you need the consultation for, in at most 500 characters. Below the field there are examples that you can use.",
   "help.client.6.title": "Wait for the answer",
   "help.client.6.text":
-    "The specialist has 5 minutes to accept. While you wait, check your camera and microphone. You can cancel the request until it is accepted.",
+    "The time to answer is counted down on the screen. While you wait, check your camera and microphone. You can cancel the request until it is accepted.",
   "help.client.7.title": "Talk",
   "help.client.7.text":
     "Once the request is accepted, the meeting opens by itself, with camera and microphone on. Time runs from when both of you are connected, and is shown on the screen. The specialist can propose an extension; it holds only if you accept the new price.",
@@ -519,7 +521,7 @@ export default {
     "The consultation ends when its time is over. To finish earlier choose “Propose an early end” from the menu “More”; the specialist can accept or refuse. You can also leave at any time, which is recorded.",
   "help.client.9.title": "Rate",
   "help.client.9.text":
-    "At the end rate the specialist and, separately, the connection, with one to five stars and a comment if you like. A rating can be changed for 24 hours. All consultations stay in “History”, with their receipts.",
+    "At the end rate the specialist and, separately, the connection, with one to five stars and a comment if you like. A rating can be changed for a while. All consultations stay in “History”, with their receipts.",
   "help.specialist": "For specialists",
   "help.specialist.1.title": "Sign in",
   "help.specialist.1.text":
@@ -535,23 +537,23 @@ export default {
     "You are online while the page is open and the switch “Online” is on. Press “Hear the sound” to try it: you will hear it when a request arrives, even with the page in a tab in the background.",
   "help.specialist.5.title": "Answer the request",
   "help.specialist.5.text":
-    "You see who sends it and for what purpose. You have 5 minutes to accept or to decline, with a reason if you like. Once you accept, other waiting requests are withdrawn.",
+    "You see who sends it and for what purpose. You can accept or decline, with a reason if you like, while the countdown on the screen runs. Once you accept, other waiting requests are withdrawn.",
   "help.specialist.6.title": "Hold the consultation",
   "help.specialist.6.text":
     "The meeting opens by itself. The time left is on the screen, with a reminder 5 minutes and 1 minute before the end. From the menu you can propose an extension at a new price; the client decides whether to accept.",
   "help.specialist.7.title": "Early end",
   "help.specialist.7.text":
-    "From the menu you can propose an early end; the client may refuse, and then the consultation goes on. If you leave outright, the client sees a notice and the consultation ends after 10 seconds; it is recorded who left.",
+    "From the menu you can propose an early end; the client may refuse, and then the consultation goes on. If you leave outright, the client sees a notice with a short countdown and the consultation ends; it is recorded who left.",
   "help.specialist.8.title": "See your ratings",
   "help.specialist.8.text":
     "“Ratings” has the result as a whole and the comments of clients, “History” all consultations with their receipts.",
   "help.questions": "Questions",
   "help.question.1.title": "What if the connection is lost?",
   "help.question.1.text":
-    "The page reconnects by itself, there is nothing to press. If the specialist is gone for more than 15 seconds, the consultation ends. If the client is gone, the consultation goes on and they can come back until its end.",
+    "The page reconnects by itself, there is nothing to press. If the specialist is not back by the end of the countdown on the screen, the consultation ends. If the client is gone, the consultation goes on and they can come back until its end.",
   "help.question.2.title": "What is paid for?",
   "help.question.2.text":
-    "The price is for the whole consultation. If it does not start within 2 minutes of the acceptance, nothing is owed. Time that was lost on our side does not count.",
+    "The price is for the whole consultation. If the two are not connected in time after the acceptance, it does not start and nothing is owed. Time that was lost on our side does not count.",
   "help.question.3.title": "Why can I not see or hear the other one?",
   "help.question.3.text":
     "See whether the browser has access to camera and microphone: the icon is beside the address of the page. On a slow connection the picture pauses for a while and the sound stays.",

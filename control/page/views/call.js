@@ -90,12 +90,15 @@ export function call(app) {
     h("div", { class: "self" }, noSelf, self),
   );
   const update = () => {
-    const partner = session.call?.remoteStream ?? null;
+    // A stream without pictures, as of a screen that nobody shares, holds the load event back for
+    // as long as it has none: after a reload in the call the browser would show "loading" for ever.
+    const loaded = document.readyState === "complete";
+    const partner = (loaded && session.call?.remoteStream) || null;
     if (remote.srcObject !== partner)
       play(voice, partner && new MediaStream(partner.getAudioTracks()), unmute);
     play(remote, partner);
-    play(screen, session.call?.remoteScreen ?? null);
-    show(self, devices.video);
+    play(screen, (loaded && session.call?.remoteScreen) || null);
+    show(self, loaded ? devices.video : null);
     stage.dataset.picture = session.flow.video;
     stage.dataset.screen = session.flow.screen;
     stage.dataset.self = devices.video !== null;

@@ -1,19 +1,25 @@
 /** Signing in: demo accounts as buttons, or a word on how the platform signs in. */
 
-import { h, icon } from "../element.js";
+import { h, icon, setText } from "../element.js";
+import { hasText } from "../language.js";
 import { initials } from "../times.js";
 
 export function signin(app) {
   const { t } = app;
-  const error = h("p", { class: "problem", role: "alert", testid: "signin-error", hidden: true });
+  const error = h("p", { class: "problem", role: "alert", testid: "signin-error" });
+  const tell = (code) => {
+    const key = `problem.${code}`;
+    setText(error, code === null ? "" : t(hasText(key) ? key : "signin.failed"));
+    error.hidden = code === null;
+  };
+  tell(app.signedOut);
   const choices = h("div", { class: "choices" });
   const enter = async (account) => {
-    error.hidden = true;
+    tell(null);
     try {
       await app.signIn(account);
-    } catch {
-      error.textContent = t("signin.failed");
-      error.hidden = false;
+    } catch (failure) {
+      tell(failure.code);
     }
   };
   const account = ({ account: id, name, role }) =>
