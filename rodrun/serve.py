@@ -16,7 +16,7 @@ from rich.console import Console
 
 import control.settings
 from control.adapters.database import Database
-from control.consultations.policy import PLATFORM
+from control.consultations.policy import PLATFORM, DropAction, LinkPolicy, Policy
 from control.errors import DatabaseUnavailable
 from control.web.application import application
 from rodrun.certificate import tls_context
@@ -99,17 +99,39 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
             webhook=_webhook(settings),
             video_codec=settings.video_codec,
             max_video_bps=settings.max_video_bps,
-            policy=replace(
-                PLATFORM,
-                accept_within_s=settings.accept_within_s,
-                start_within_s=settings.start_within_s,
-            ),
+            policy=policy(settings),
         )
     except ValueError as error:
         raise SettingsError(
             f"{error}. For a trial on this machine: rodrun serve --demo. "
             "For a platform: RODRUN_JWT_ISSUER, RODRUN_JWT_AUDIENCE and either "
             "RODRUN_JWT_SECRET, RODRUN_JWKS_FILE or RODRUN_JWKS_URL."
+        ) from error
+
+
+def policy(settings: ServeSettings) -> Policy:
+    """The rules' numbers; raises SettingsError."""
+
+    def link(drop_after_s: float, on_drop: str) -> LinkPolicy:
+        goes_on = on_drop == "go_on"
+        return LinkPolicy(
+            settings.suspect_after_s,
+            settings.reconnecting_after_s,
+            None if goes_on else drop_after_s,
+            DropAction.END if goes_on else DropAction(on_drop),
+        )
+
+    try:
+        return replace(
+            PLATFORM,
+            accept_within_s=settings.accept_within_s,
+            start_within_s=settings.start_within_s,
+            client=link(settings.client_drop_after_s, settings.client_on_drop),
+            specialist=link(settings.specialist_drop_after_s, settings.specialist_on_drop),
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"suspect_after_s, reconnecting_after_s and drop_after_s of each role: {error}"
         ) from error
 
 

@@ -3,7 +3,7 @@
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator
 from pydantic_settings import (
@@ -45,6 +45,12 @@ class ServeSettings(BaseSettings):
         history_ms: how old it may become, in milliseconds.
         accept_within_s: a request that is not answered within this many seconds expires.
         start_within_s: how long both have to connect after the acceptance, in seconds.
+        suspect_after_s: seconds of silence after which a participant is held suspect.
+        reconnecting_after_s: seconds of silence after which the other side is told.
+        client_drop_after_s, client_on_drop: more seconds of a client's silence than this ``end``
+            the session, or it goes on whatever they are (``go_on``).
+        specialist_drop_after_s, specialist_on_drop: the same of a specialist's; ``announce`` ends
+            it after a countdown, as when a specialist leaves.
         allowed_origins: origins besides the page's own that may open the event WebSocket.
         jwt_issuer, jwt_audience: what a platform's token must say; both are required with a key.
         jwt_secret: shared HS256 secret of the platform (at least 32 bytes).
@@ -77,6 +83,12 @@ class ServeSettings(BaseSettings):
     history_ms: int = Field(default=1000, ge=10, le=10_000)
     accept_within_s: int = Field(default=300, ge=10, le=3600)
     start_within_s: int = Field(default=120, ge=10, le=3600)
+    suspect_after_s: float = Field(default=2.0, ge=1.5, le=60.0)
+    reconnecting_after_s: float = Field(default=4.0, ge=1.5, le=60.0)
+    client_drop_after_s: float = Field(default=15.0, ge=5.0, le=3600.0)
+    client_on_drop: Literal["end", "go_on"] = "go_on"
+    specialist_drop_after_s: float = Field(default=15.0, ge=5.0, le=3600.0)
+    specialist_on_drop: Literal["end", "announce", "go_on"] = "end"
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     jwt_issuer: str = ""
     jwt_audience: str = ""

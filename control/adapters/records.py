@@ -202,8 +202,17 @@ def _extension(stored: dict[str, Any] | None) -> Extension | None:
 def _leaving_to_json(leaving: Leaving | None) -> dict[str, Any] | None:
     if leaving is None:
         return None
-    return {"by": leaving.by.value, "at": leaving.at, "ends_at": leaving.ends_at}
+    return {
+        "by": leaving.by.value,
+        "at": leaving.at,
+        "ends_at": leaving.ends_at,
+        "dropped": leaving.dropped,
+    }
 
 
 def _leaving(stored: dict[str, Any] | None) -> Leaving | None:
-    return Leaving(Role(stored["by"]), stored["at"], stored["ends_at"]) if stored else None
+    if stored is None:
+        return None
+    # What was written before drops were announced has no word of it.
+    dropped = stored.get("dropped", False)
+    return Leaving(Role(stored["by"]), stored["at"], stored["ends_at"], dropped)

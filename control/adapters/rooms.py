@@ -11,7 +11,6 @@ from control.adapters.audience import Audience
 from control.adapters.errands import Errands
 from control.adapters.live import LiveConsultations
 from control.consultations.consultation import Consultation
-from control.consultations.liveness import LinkState
 from control.consultations.parties import Role
 from control.consultations.quality import PausedVideo, level
 from control.errors import (
@@ -245,11 +244,11 @@ class Rooms:
     def _tell_quality(
         self, consultation: Consultation, role: Role, measured: ConnectionQuality
     ) -> None:
-        reconnecting = consultation.links[role].state is LinkState.RECONNECTING
+        link = consultation.links[role].state
         self._audience.quality(
             consultation,
             role,
-            level(measured.loss_up_pct, measured.loss_down_pct, measured.rtt_ms, reconnecting),
+            level(measured.loss_up_pct, measured.loss_down_pct, measured.rtt_ms, link),
             measured.rtt_ms,
             measured.loss_up_pct,
             measured.loss_down_pct,

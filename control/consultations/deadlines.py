@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from control.consultations.announcement import announce
 from control.consultations.consultation import Change, Consultation
 from control.consultations.early_end import EARLY_END_TRANSITIONS, EarlyEndState, EarlyEndTrigger
 from control.consultations.events import EarlyEndLapsed, ExtensionLapsed, ReconnectingBegan
@@ -14,15 +15,13 @@ from control.consultations.extension import (
 )
 from control.consultations.flow import flow_stopped, silent_at
 from control.consultations.interruptions import interrupted, vanished_together
-from control.consultations.leaving import LeavingTrigger
+from control.consultations.leaving import Leaving, LeavingTrigger
 from control.consultations.liveness import LinkState, LinkTrigger
 from control.consultations.moves import move
 from control.consultations.paid_time import FlowTrigger
 from control.consultations.parties import Role
-from control.consultations.policy import PLATFORM, Policy
-from control.consultations.states import State, Trigger
-
-_DROPPED = {Role.CLIENT: Trigger.CLIENT_DROPPED, Role.SPECIALIST: Trigger.SPECIALIST_DROPPED}
+from control.consultations.policy import PLATFORM, DropAction, Policy
+from control.consultations.states import DROPS, State, Trigger
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,9 @@ def silences(consultation: Consultation, policy: Policy = PLATFORM) -> Iterator[
         yield Deadline(stops_at, FlowTrigger.ONE_SILENT)
     for role, link in consultation.links.items():
         link_policy = policy.link(role)
+        suspect_at = link.suspect_at(link_policy)
+        if suspect_at is not None:
+            yield Deadline(suspect_at, LinkTrigger.SUSPECTED, role)
         reconnecting_at = link.reconnecting_at(link_policy)
         if reconnecting_at is not None:
             yield Deadline(reconnecting_at, LinkTrigger.SILENT, role)
@@ -131,7 +133,8 @@ def _happen(consultation: Consultation, it: Deadline, now: float, policy: Policy
         case Trigger():
             return move(consultation, it.trigger, it.at, policy)
         case LeavingTrigger():
-            return move(consultation, Trigger.SPECIALIST_LEAVES, it.at, policy)
+            assert consultation.leaving is not None
+            return move(consultation, consultation.leaving.trigger, it.at, policy)
         case EarlyEndTrigger():
             assert EARLY_END_TRANSITIONS[EarlyEndState.PROPOSED, it.trigger] is EarlyEndState.NONE
             return Change(replace(consultation, early_end=None), (EarlyEndLapsed(it.at),))
@@ -152,6 +155,9 @@ def _happen(consultation: Consultation, it: Deadline, now: float, policy: Policy
 def _silent(
     consultation: Consultation, it: Deadline, role: Role, now: float, policy: Policy
 ) -> Change:
+    if it.trigger is LinkTrigger.SUSPECTED:
+        suspect = consultation.links[role].moved(it.trigger)
+        return Change(consultation.with_link(role, suspect))
     together = vanished_together(consultation, policy)
     if it.trigger is LinkTrigger.SILENT:
         link = consultation.links[role].moved(it.trigger)
@@ -188,5 +194,11 @@ def _nobodys(
 
 
 def dropped(consultation: Consultation, role: Role, now: float, policy: Policy) -> Change:
-    """The silence of ``role`` ends the session."""
-    return move(consultation, _DROPPED[role], now, policy)
+    """The silence of ``role`` ends the session, at once or after it was announced."""
+    if policy.link(role).on_drop is DropAction.END:
+        return move(consultation, DROPS[role], now, policy)
+    link = consultation.links[role]
+    if link.state is not LinkState.DROPPED:
+        consultation = consultation.with_link(role, link.moved(LinkTrigger.SILENT_TOO_LONG))
+    leaving = Leaving(role, now, now + policy.leave_countdown_s, dropped=True)
+    return announce(consultation, leaving)

@@ -141,11 +141,12 @@ class ExtensionLapsed:
 
 @dataclass(frozen=True)
 class LeavingAnnounced:
-    """``by`` leaves; the session ends at ``ends_at``."""
+    """``by`` leaves, or was silent for too long; the session ends at ``ends_at`` for ``reason``."""
 
     at: float
     by: Role
     ends_at: float
+    reason: EndReason = EndReason.SPECIALIST_LEFT
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def resumed(consultation: Consultation, back: Role, now: float) -> Change:
     assert since is not None
     assert ends_at is not None
     there = consultation.links[back].afresh(now)
-    awaited = consultation.links[back.other].awaited(now)
+    awaited = consultation.links[back.other]
+    if awaited.state is not LinkState.DROPPED:
+        awaited = awaited.awaited(now)
     going_on = replace(
         consultation.with_link(back, there).with_link(back.other, awaited),
         ends_at=ends_at + (now - since),

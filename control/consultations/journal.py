@@ -53,11 +53,12 @@ def entry(event: events.Event) -> Entry:
             | events.ExtensionLapsed()
         ):
             return _extension(event)
-        case events.LeavingAnnounced(at, by, ends_at):
-            return Entry("leaving", at, by.actor, {"ends_at": ends_at})
+        case events.LeavingAnnounced(at, by, ends_at, end_reason):
+            end = {"ends_at": ends_at, "reason": end_reason.value}
+            return Entry("leaving", at, by.actor, end)
         case events.ReconnectingBegan(at, role, drop_at):
-            data = {"participant": role.value, "drop_at": drop_at}
-            return Entry("reconnecting", at, Actor.SERVICE, data)
+            silent = {"participant": role.value, "drop_at": drop_at}
+            return Entry("reconnecting", at, Actor.SERVICE, silent)
         case events.Reconnected(at, role):
             return Entry("reconnected", at, Actor.SERVICE, {"participant": role.value})
         case events.Interrupted(at, since):
@@ -72,8 +73,8 @@ def entry(event: events.Event) -> Entry:
         case events.Ended(at, end_reason, caused_by, detail):
             return Entry("ended", at, caused_by, {"reason": end_reason.value, "detail": detail})
         case events.Rated(at, subject, stars, comment):
-            data = {"subject": subject.value, "stars": stars, "comment": comment}
-            return Entry("rated", at, Actor.CLIENT, data)
+            rating = {"subject": subject.value, "stars": stars, "comment": comment}
+            return Entry("rated", at, Actor.CLIENT, rating)
         case _:
             assert_never(event)
 

@@ -18,6 +18,8 @@ class LinkState(StrEnum):
     # Nothing heard since an interruption of the service that is over: the other side is back.
     AWAITED = "awaited"
     CONNECTED = "connected"
+    # Silent for longer than a live line is. Nobody is told yet, and its quality is no longer good.
+    SUSPECT = "suspect"
     # Silent long enough for the other side to be told.
     RECONNECTING = "reconnecting"
     DROPPED = "dropped"
@@ -27,6 +29,7 @@ class LinkTrigger(StrEnum):
     """What changes a link."""
 
     HEARD = "heard"
+    SUSPECTED = "suspected"
     SILENT = "silent"
     SILENT_TOO_LONG = "silent_too_long"
     SERVICE_INTERRUPTED = "service_interrupted"
@@ -42,9 +45,13 @@ LINK_TRANSITIONS: dict[tuple[LinkState, LinkTrigger], LinkState] = {
     (LinkState.AWAITED, LinkTrigger.SILENT_TOO_LONG): LinkState.DROPPED,
     (LinkState.AWAITED, LinkTrigger.SERVICE_INTERRUPTED): LinkState.UNHEARD,
     (LinkState.CONNECTED, LinkTrigger.HEARD): LinkState.CONNECTED,
-    (LinkState.CONNECTED, LinkTrigger.SILENT): LinkState.RECONNECTING,
+    (LinkState.CONNECTED, LinkTrigger.SUSPECTED): LinkState.SUSPECT,
     (LinkState.CONNECTED, LinkTrigger.SILENT_TOO_LONG): LinkState.DROPPED,
     (LinkState.CONNECTED, LinkTrigger.SERVICE_INTERRUPTED): LinkState.UNHEARD,
+    (LinkState.SUSPECT, LinkTrigger.HEARD): LinkState.CONNECTED,
+    (LinkState.SUSPECT, LinkTrigger.SILENT): LinkState.RECONNECTING,
+    (LinkState.SUSPECT, LinkTrigger.SILENT_TOO_LONG): LinkState.DROPPED,
+    (LinkState.SUSPECT, LinkTrigger.SERVICE_INTERRUPTED): LinkState.UNHEARD,
     (LinkState.RECONNECTING, LinkTrigger.HEARD): LinkState.CONNECTED,
     (LinkState.RECONNECTING, LinkTrigger.SILENT_TOO_LONG): LinkState.DROPPED,
     (LinkState.RECONNECTING, LinkTrigger.SERVICE_INTERRUPTED): LinkState.UNHEARD,
@@ -99,10 +106,16 @@ class Link:
         """Whether a packet came in the last ``seconds``."""
         return self.last_heard_at is not None and now - self.last_heard_at <= seconds
 
+    def suspect_at(self, policy: LinkPolicy) -> float | None:
+        """When the participant is held suspect, if the silence lasts."""
+        if self.state is not LinkState.CONNECTED or self.silent_from is None:
+            return None
+        return self.silent_from + policy.suspect_after_s
+
     def reconnecting_at(self, policy: LinkPolicy) -> float | None:
         """When the other side is told of the silence, if it lasts."""
-        told = self.state not in (LinkState.CONNECTED, LinkState.AWAITED)
-        if told or self.silent_from is None:
+        waits = self.state in (LinkState.SUSPECT, LinkState.AWAITED)
+        if not waits or self.silent_from is None:
             return None
         return self.silent_from + policy.reconnecting_after_s
 

@@ -1,18 +1,42 @@
 """The numbers of the platform's rules."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from control.consultations.parties import Role
 
 
+class DropAction(StrEnum):
+    """What a silence of more than ``drop_after_s`` does."""
+
+    # The session ends at once, and the other side reads why.
+    END = "end"
+    # Its end is announced, as that of a specialist who leaves, and comes after the countdown.
+    ANNOUNCE = "announce"
+
+
 @dataclass(frozen=True)
 class LinkPolicy:
-    """What silence of a participant means. All in seconds since the last authenticated packet."""
+    """What silence of a participant means. All in seconds since the last authenticated packet.
 
+    Raises:
+        ValueError: when they are not in their order.
+    """
+
+    # The participant is held suspect from here on; nobody is told.
+    suspect_after_s: float = 2.0
     # The other side sees "reconnecting" from here on.
     reconnecting_after_s: float = 4.0
-    # More than this and the session ends; None: silence never ends it.
+    # More than this is a drop; None: however long a silence is, the session goes on.
     drop_after_s: float | None = None
+    on_drop: DropAction = DropAction.END
+
+    def __post_init__(self) -> None:
+        drop_after_s = float("inf") if self.drop_after_s is None else self.drop_after_s
+        if not 0 < self.suspect_after_s <= self.reconnecting_after_s < drop_after_s:
+            raise ValueError(
+                "silence is suspect first, then told as reconnecting, and a drop only later"
+            )
 
 
 @dataclass(frozen=True)

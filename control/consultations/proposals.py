@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from control.consultations.announcement import announce
 from control.consultations.consultation import Change, Consultation
 from control.consultations.early_end import (
     EARLY_END_TRANSITIONS,
@@ -18,7 +19,6 @@ from control.consultations.events import (
     ExtensionProposed,
     ExtensionRefused,
     ExtensionWithdrawn,
-    LeavingAnnounced,
 )
 from control.consultations.extension import (
     EXTENSION_TRANSITIONS,
@@ -149,24 +149,14 @@ def leave(consultation: Consultation, by: Role, now: float, policy: Policy) -> C
     state = leaving_state(consultation)
     if by is Role.CLIENT:
         announced = (state, LeavingTrigger.CLIENT_LEAVES) in LEAVING_TRANSITIONS
-        trigger = Trigger.SPECIALIST_LEAVES if announced else Trigger.CLIENT_LEAVES
-        return move(consultation, trigger, now, policy)
+        if announced and consultation.leaving is not None:
+            return move(consultation, consultation.leaving.trigger, now, policy)
+        return move(consultation, Trigger.CLIENT_LEAVES, now, policy)
     if consultation.state is not State.ACTIVE:
         return move(consultation, Trigger.SPECIALIST_LEAVES, now, policy)
     if (state, LeavingTrigger.ANNOUNCE) not in LEAVING_TRANSITIONS:
         raise AlreadyLeaving("The client has been told; the session ends in a few seconds.")
-    change = Change(consultation)
-    # What the specialist had proposed is of no use any more.
-    if consultation.extension is not None:
-        change = change.then(lambda it: withdraw_extension(it, by, now))
-    if consultation.early_end is not None and consultation.early_end.by is by:
-        change = change.then(lambda it: withdraw_early_end(it, by, now))
-    leaving = Leaving(by, now, now + policy.leave_countdown_s)
-    return change.then(
-        lambda it: Change(
-            replace(it, leaving=leaving), (LeavingAnnounced(now, by, leaving.ends_at),)
-        )
-    )
+    return announce(consultation, Leaving(by, now, now + policy.leave_countdown_s))
 
 
 def early_end_state(consultation: Consultation) -> EarlyEndState:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from control.consultations.liveness import LinkState
+
 
 class Level(StrEnum):
     """How a connection does, from the other side's chair."""
@@ -34,11 +36,16 @@ def level(
     loss_up_pct: float | None,
     loss_down_pct: float | None,
     rtt_ms: float | None,
-    reconnecting: bool,
+    link: LinkState,
 ) -> Level:
-    """The worst of what was measured; what is not known yet speaks for nothing."""
-    if reconnecting:
+    """The worst of what was measured; what is not known yet speaks for nothing.
+
+    Who is silent is not well connected, whatever was measured before: from suspect on.
+    """
+    if link in (LinkState.RECONNECTING, LinkState.DROPPED):
         return Level.LOST
+    if link is LinkState.SUSPECT:
+        return Level.POOR
     loss_pct = max(loss_up_pct or 0.0, loss_down_pct or 0.0)
     for name, most_loss_pct, most_rtt_ms in LIMITS:
         if loss_pct <= most_loss_pct and (rtt_ms or 0.0) <= most_rtt_ms:

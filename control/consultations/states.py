@@ -33,7 +33,7 @@ class Trigger(StrEnum):
     SPECIALIST_LEAVES = "specialist_leaves"
     CLIENT_LEAVES = "client_leaves"
     SPECIALIST_DROPPED = "specialist_dropped"
-    # Only where the policy says so; the platform's lets a client stay away.
+    # Only where the policy says so; by default a client may stay away.
     CLIENT_DROPPED = "client_dropped"
     OPERATOR_ENDS = "operator_ends"
     SERVICE_FAILED = "service_failed"
@@ -84,6 +84,12 @@ END_REASONS: dict[Trigger, EndReason] = {
     Trigger.CLIENT_DROPPED: EndReason.CLIENT_CONNECTION_LOST,
     Trigger.OPERATOR_ENDS: EndReason.OPERATOR,
     Trigger.SERVICE_FAILED: EndReason.SERVICE,
+}
+
+# What a participant's silence does when it has lasted too long.
+DROPS: dict[Role, Trigger] = {
+    Role.CLIENT: Trigger.CLIENT_DROPPED,
+    Role.SPECIALIST: Trigger.SPECIALIST_DROPPED,
 }
 
 # Whose command it is. Triggers that are not here come from the clock, the room or an operator.

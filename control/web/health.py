@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from control.adapters.live import LiveConsultations
+from control.consultations.liveness import LinkState
 from control.consultations.states import OPEN
 from control.errors import ControlError, Unavailable
 from control.web.hub import Hub
@@ -34,15 +35,27 @@ class Figures(Collector):
         self._hub = hub
 
     def collect(self) -> Iterator[Metric]:
-        """Open consultations by state, what happened since the start, open event connections."""
+        """Open consultations, their participants' links, what happened, event connections."""
         states = dict.fromkeys(OPEN, 0)
+        links = dict.fromkeys(LinkState, 0)
         for consultation in self._live.open():
             states[consultation.state] += 1
+            if consultation.is_joinable:
+                for link in consultation.links.values():
+                    links[link.state] += 1
         gauge = GaugeMetricFamily(
             "rodrun_consultations", "Open consultations by state.", labels=["state"]
         )
         for state, count in states.items():
             gauge.add_metric([state.value], count)
+        yield gauge
+        gauge = GaugeMetricFamily(
+            "rodrun_participants",
+            "Participants of accepted and active consultations by the state of their connection.",
+            labels=["link"],
+        )
+        for link_state, count in links.items():
+            gauge.add_metric([link_state.value], count)
         yield gauge
         counter = CounterMetricFamily(
             "rodrun_consultation_events",

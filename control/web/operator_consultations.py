@@ -7,6 +7,9 @@ from aiohttp_pydantic.oas.typing import r200
 from pydantic import Field
 
 from control.consultations.commands import MAX_OPERATOR_REASON_CHARACTERS, EndByOperator
+from control.consultations.consultation import Consultation
+from control.consultations.liveness import LinkState
+from control.consultations.parties import Role
 from control.consultations.states import State
 from control.errors import NotInThisState
 from control.web.operator import OperatorView
@@ -19,11 +22,20 @@ from control.web.view import reply, reply_list
 MAX_ID_CHARACTERS = 200
 
 
+class LinkOut(Output):
+    """A participant's connection as the rules see it; ``last_heard_at`` is of the last packet."""
+
+    participant: Role
+    state: LinkState
+    last_heard_at: float | None
+
+
 class ConsultationRecord(Output):
     """A consultation with all that happened to it."""
 
     consultation: Snapshot
     events: list[EventOut]
+    links: list[LinkOut] = Field(description="while its room is open")
 
 
 class EndIn(Input):
@@ -80,8 +92,18 @@ class OperatorConsultationView(OperatorView):
                     consultation, self.service.steady_clock(), self.service.settings.policy, None
                 ),
                 events=[EventOut.of(event, None) for event in events],
+                links=_links(consultation),
             )
         )
+
+
+def _links(consultation: Consultation) -> list[LinkOut]:
+    if not consultation.is_joinable:
+        return []
+    return [
+        LinkOut(participant=role, state=link.state, last_heard_at=link.last_heard_at)
+        for role, link in consultation.links.items()
+    ]
 
 
 class OperatorEndView(OperatorView):

@@ -28,7 +28,7 @@ def test_a_diagram() -> None:
     assert diagram(LEAVING_TRANSITIONS).splitlines() == [
         "stateDiagram-v2",
         "    [*] --> staying",
-        "    staying --> leaving: announce",
+        "    staying --> leaving: announce<br>announce drop",
         "    leaving --> left: countdown over<br>client leaves",
         "    left --> [*]",
     ]

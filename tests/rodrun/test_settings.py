@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rodrun.serve import worker_settings
+from control.consultations.policy import PLATFORM, DropAction, LinkPolicy
+from rodrun.serve import policy, worker_settings
 from rodrun.settings import SettingsError, load
 from sfu.api import VideoCodec
 from sfu.plane import PlaneSettings
@@ -47,6 +48,26 @@ def test_times_to_answer_and_to_connect_are_the_operators(
     assert (settings.accept_within_s, settings.start_within_s) == (10, 3600)
 
 
+def test_what_a_silence_does_is_the_operators_for_each_role(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert policy(load(None, {})) == PLATFORM
+    monkeypatch.setenv("RODRUN_SUSPECT_AFTER_S", "2.5")
+    monkeypatch.setenv("RODRUN_RECONNECTING_AFTER_S", "5")
+    monkeypatch.setenv("RODRUN_CLIENT_ON_DROP", "end")
+    monkeypatch.setenv("RODRUN_CLIENT_DROP_AFTER_S", "60")
+    monkeypatch.setenv("RODRUN_SPECIALIST_ON_DROP", "announce")
+    monkeypatch.setenv("RODRUN_SPECIALIST_DROP_AFTER_S", "20")
+    set_ = policy(load(None, {}))
+    assert set_.client == LinkPolicy(2.5, 5.0, 60.0, DropAction.END)
+    assert set_.specialist == LinkPolicy(2.5, 5.0, 20.0, DropAction.ANNOUNCE)
+    monkeypatch.setenv("RODRUN_SPECIALIST_ON_DROP", "go_on")
+    assert policy(load(None, {})).specialist.drop_after_s is None
+    monkeypatch.setenv("RODRUN_RECONNECTING_AFTER_S", "60")
+    with pytest.raises(SettingsError, match="drop_after_s of each role: silence is suspect first"):
+        policy(load(None, {}))
+
+
 def test_how_much_video_is_kept_is_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worker_settings(load(None, {})).plane == PlaneSettings()
     monkeypatch.setenv("RODRUN_HISTORY_KIB", "1024")
@@ -61,6 +82,9 @@ def test_how_much_video_is_kept_is_the_operators(monkeypatch: pytest.MonkeyPatch
         ({"history_kib": 16_385}, "history_kib"),
         ({"history_ms": 9}, "history_ms"),
         ({"accept_within_s": 9}, "accept_within_s"),
+        # There is nobody whom it would be announced to.
+        ({"client_on_drop": "announce"}, "client_on_drop"),
+        ({"specialist_drop_after_s": 4}, "specialist_drop_after_s"),
         ({"start_within_s": 3601}, "start_within_s"),
         ({"http_port": 70000}, "http_port"),
         ({"tls": "only-one.pem"}, "CERT,KEY"),

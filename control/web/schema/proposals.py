@@ -13,6 +13,7 @@ from control.consultations.extension import (
 )
 from control.consultations.leaving import Leaving
 from control.consultations.parties import Role
+from control.consultations.states import EndReason
 from control.web.schema.base import Input, Output
 from control.web.schema.terms import PRICE_PATTERN
 
@@ -76,13 +77,14 @@ class AcceptedExtensionOut(Output):
 
 
 class LeavingOut(Output):
-    """The specialist leaves; at ``ends_at`` the session ends."""
+    """At ``ends_at`` the session ends: ``by`` leaves, or was silent for too long (``reason``)."""
 
     by: Role
     at: float
     ends_at: float
+    reason: EndReason
 
     @classmethod
     def of(cls, leaving: Leaving) -> "LeavingOut":
         """From the rules' form."""
-        return cls(by=leaving.by, at=leaving.at, ends_at=leaving.ends_at)
+        return cls(by=leaving.by, at=leaving.at, ends_at=leaving.ends_at, reason=leaving.reason)

@@ -20,6 +20,7 @@ from control.consultations.commands import (
     perform,
 )
 from control.consultations.consultation import Consultation
+from control.consultations.leaving import Leaving
 from control.consultations.parties import Party, Role, Terms
 from control.consultations.ratings import Subject
 from control.consultations.requests import request
@@ -106,6 +107,7 @@ def of_every_kind() -> list[Consultation]:
         after(offered, STARTED_AT + 2, AnswerExtension(CLIENT, accepted=True)),
         after(offered, STARTED_AT + 2, AnswerExtension(CLIENT, accepted=False)),
         after(active(), STARTED_AT + 1, Leave(SPECIALIST)),
+        replace(active(), leaving=Leaving(SPECIALIST, STARTED_AT, STARTED_AT + 9, dropped=True)),
         after(active(), STARTED_AT + 1, EndByOperator("Оплакване")),
         *(in_state(state) for state in State),
         after(requested(), ACCEPTED_AT, Decline(SPECIALIST, "Зает съм")),

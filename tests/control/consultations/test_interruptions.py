@@ -1,21 +1,30 @@
 """What is nobody's: both vanish together, the node or we fail, or nobody looked in time."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from control.consultations.commands import Heard, Leave, ServiceInterrupted, perform
+from control.consultations.commands import (
+    Heard,
+    Leave,
+    ProposeExtension,
+    ServiceInterrupted,
+    perform,
+)
 from control.consultations.consultation import End
 from control.consultations.deadlines import deadline, due
 from control.consultations.events import (
     Ended,
+    ExtensionWithdrawn,
     Interrupted,
+    LeavingAnnounced,
     Reconnected,
     ReconnectingBegan,
     Resumed,
 )
 from control.consultations.parties import Actor, Role
-from control.consultations.policy import PLATFORM, LinkPolicy, Policy
+from control.consultations.policy import PLATFORM, DropAction, LinkPolicy, Policy
 from control.consultations.states import EndReason, State
 from tests.control.consultations.cases import (
     ACCEPTED_AT,
@@ -214,8 +223,64 @@ class TestPolicy:
         assert session.consultation.end == End(EndReason.COMPLETED, Actor.SERVICE)
 
     def test_the_platforms(self) -> None:
-        assert PLATFORM.link(SPECIALIST) == LinkPolicy(4.0, 15.0)
-        assert PLATFORM.link(CLIENT) == LinkPolicy(4.0, None)
+        assert PLATFORM.link(SPECIALIST) == LinkPolicy(2.0, 4.0, 15.0, DropAction.END)
+        assert PLATFORM.link(CLIENT) == LinkPolicy(2.0, 4.0, None)
+
+    @pytest.mark.parametrize("times", [(0.0, 4.0, 15.0), (5.0, 4.0, 15.0), (2.0, 15.0, 15.0)])
+    def test_times_out_of_their_order_are_none(self, times: tuple[float, float, float]) -> None:
+        with pytest.raises(ValueError, match="suspect first"):
+            LinkPolicy(*times)
+
+
+class TestAnnouncedDrop:
+    """The policy may have a drop announced, as a specialist's leaving is."""
+
+    ANNOUNCED = Policy(specialist=LinkPolicy(drop_after_s=15.0, on_drop=DropAction.ANNOUNCE))
+
+    def test_the_client_has_the_countdown(self) -> None:
+        session = Session(policy=self.ANNOUNCED).until(100)
+        session.do(ProposeExtension(SPECIALIST, 600, Decimal("10")))
+        session.vanish(SPECIALIST).until(115.1)
+        assert session.consultation.leaving is None
+        session.until(115.3)
+        lost = EndReason.SPECIALIST_CONNECTION_LOST
+        told = LeavingAnnounced(STARTED_AT + 115.2, SPECIALIST, STARTED_AT + 125.2, lost)
+        assert session.happened[-2:] == [ExtensionWithdrawn(STARTED_AT + 115.2), told]
+        session.until(125.1)
+        assert session.consultation.state is State.ACTIVE
+        session.until(125.3)
+        assert session.consultation.end == DROPPED
+        assert session.consultation.ended_at == STARTED_AT + 125.2
+        # It was not paid for.
+        assert session.consultation.paid_s(session.now) == pytest.approx(100)
+
+    def test_there_is_no_way_back(self) -> None:
+        session = Session(policy=self.ANNOUNCED).until(100).vanish(SPECIALIST).until(116)
+        session.come_back(SPECIALIST).until(126)
+        assert session.consultation.end == DROPPED
+        assert session.of(Reconnected) == []
+
+    def test_a_report_that_comes_too_late_announces_it_too(self) -> None:
+        session = Session(policy=self.ANNOUNCED).until(100).vanish(SPECIALIST).until(115.1)
+        session.do(Heard(SPECIALIST, session.now)).until(115.2)
+        assert session.consultation.leaving is not None
+        assert session.consultation.leaving.dropped
+
+    def test_the_client_need_not_wait(self) -> None:
+        session = Session(policy=self.ANNOUNCED).until(100).vanish(SPECIALIST).until(116)
+        session.do(Leave(CLIENT))
+        assert session.consultation.end == DROPPED
+        assert session.consultation.ended_at == STARTED_AT + 116
+
+    def test_an_interruption_of_the_service_does_not_stop_the_countdown(self) -> None:
+        session = Session(policy=self.ANNOUNCED).until(100).vanish(SPECIALIST).until(116)
+        session.do(ServiceInterrupted(session.now)).come_back(CLIENT).until(126)
+        assert session.consultation.end == DROPPED
+
+    def test_a_client_may_be_dropped_so(self) -> None:
+        announced = LinkPolicy(drop_after_s=15.0, on_drop=DropAction.ANNOUNCE)
+        session = Session(policy=Policy(client=announced)).until(100).vanish(CLIENT).until(126)
+        assert session.consultation.end == End(EndReason.CLIENT_CONNECTION_LOST, Actor.CLIENT)
 
 
 class TestLateNews:

@@ -65,7 +65,12 @@ ENTRIES: list[tuple[events.Event, str, str, dict[str, object]]] = [
     (events.ExtensionRefused(1), "extension_refused", "client", {}),
     (events.ExtensionWithdrawn(1), "extension_withdrawn", "specialist", {}),
     (events.ExtensionLapsed(1), "extension_lapsed", "service", {}),
-    (events.LeavingAnnounced(1, SPECIALIST, 11.0), "leaving", "specialist", {"ends_at": 11.0}),
+    (
+        events.LeavingAnnounced(1, SPECIALIST, 11.0),
+        "leaving",
+        "specialist",
+        {"ends_at": 11.0, "reason": "specialist_left"},
+    ),
     (
         events.ReconnectingBegan(1, CLIENT, None),
         "reconnecting",

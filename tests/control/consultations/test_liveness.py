@@ -107,6 +107,24 @@ def test_the_other_side_is_told_from_4_seconds_on(role: Role) -> None:
     assert len(room.happened) == 2
 
 
+@pytest.mark.parametrize("role", Role)
+def test_from_2_seconds_on_the_silent_one_is_suspect_and_nobody_is_told(role: Role) -> None:
+    def links(room: Room) -> tuple[LinkState, LinkState]:
+        held = room.consultation.links
+        return held[role].state, held[role.other].state
+
+    room = Room().until(LAST + 1.9, heard=role.other)
+    assert links(room) == (LinkState.CONNECTED, LinkState.CONNECTED)
+    room.until(LAST + 2.0, heard=role.other)
+    assert links(room) == (LinkState.SUSPECT, LinkState.CONNECTED)
+    assert room.happened == []
+    room.until(LAST + 3.5, heard=role.other).hear(role, LAST + 3.5, LAST + 3.5)
+    assert links(room) == (LinkState.CONNECTED, LinkState.CONNECTED)
+    assert [type(each) for each in room.happened] == [FlowStopped, FlowBegan]
+    room.until(LAST + 7.5, heard=role.other)
+    assert links(room) == (LinkState.RECONNECTING, LinkState.CONNECTED)
+
+
 def test_the_clients_silence_does_not_end_the_session() -> None:
     room = Room().until(LAST + 600, heard=SPECIALIST)
     assert room.consultation.state is State.ACTIVE

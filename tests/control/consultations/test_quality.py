@@ -2,6 +2,7 @@
 
 import pytest
 
+from control.consultations.liveness import LinkState
 from control.consultations.quality import Level, level
 
 
@@ -22,8 +23,16 @@ from control.consultations.quality import Level, level
 def test_the_worst_of_what_was_measured_counts(
     up: float | None, down: float | None, rtt: float | None, expected: Level
 ) -> None:
-    assert level(up, down, rtt, reconnecting=False) is expected
+    assert level(up, down, rtt, LinkState.CONNECTED) is expected
 
 
-def test_silence_is_lost_whatever_was_measured_before() -> None:
-    assert level(0.0, 0.0, 20.0, reconnecting=True) is Level.LOST
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        (LinkState.SUSPECT, Level.POOR),
+        (LinkState.RECONNECTING, Level.LOST),
+        (LinkState.DROPPED, Level.LOST),
+    ],
+)
+def test_silence_is_not_good_whatever_was_measured_before(link: LinkState, expected: Level) -> None:
+    assert level(0.0, 0.0, 20.0, link) is expected

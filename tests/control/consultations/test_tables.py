@@ -1,7 +1,7 @@
 """The small tables within a session: every row is walked, and there is no other way."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from itertools import product
@@ -31,6 +31,7 @@ from control.consultations.flow import flow_state
 from control.consultations.leaving import LEAVING_TRANSITIONS, LeavingState, LeavingTrigger
 from control.consultations.liveness import LINK_TRANSITIONS, Link, LinkState, LinkTrigger
 from control.consultations.paid_time import FLOW_TRANSITIONS, FlowState, FlowTrigger
+from control.consultations.policy import PLATFORM, DropAction, LinkPolicy
 from control.consultations.proposals import early_end_state, extension_state, leaving_state
 from control.consultations.states import EndReason
 from control.errors import ControlError
@@ -77,13 +78,22 @@ def _early_end(consultation: Consultation) -> EarlyEndState:
 
 def _leaving(consultation: Consultation) -> LeavingState:
     end = consultation.end
-    left = end is not None and end.reason is EndReason.SPECIALIST_LEFT
+    reasons = (EndReason.SPECIALIST_LEFT, EndReason.SPECIALIST_CONNECTION_LOST)
+    left = end is not None and end.reason in reasons
     return LeavingState.LEFT if left else leaving_state(consultation)
 
 
 def _specialist_silent(session: Session) -> None:
     session.vanish(SPECIALIST)
     session.until(session.now - STARTED_AT + 3)
+
+
+def _drop_announced(session: Session) -> None:
+    session.policy = replace(
+        PLATFORM, specialist=LinkPolicy(drop_after_s=5.0, on_drop=DropAction.ANNOUNCE)
+    )
+    session.vanish(SPECIALIST)
+    session.until(session.now - STARTED_AT + 6)
 
 
 OFFER = ProposeExtension(SPECIALIST, 600, Decimal("10"))
@@ -134,6 +144,7 @@ MACHINES = {
         LEAVING_TRANSITIONS,
         {
             ("staying", "announce"): "leaving",
+            ("staying", "announce_drop"): "leaving",
             ("leaving", "countdown_over"): "left",
             ("leaving", "client_leaves"): "left",
         },
@@ -145,6 +156,7 @@ MACHINES = {
         },
         {
             LeavingTrigger.ANNOUNCE: _then(Leave(SPECIALIST)),
+            LeavingTrigger.ANNOUNCE_DROP: _drop_announced,
             LeavingTrigger.COUNTDOWN_OVER: _wait(10),
             LeavingTrigger.CLIENT_LEAVES: _then(Leave(CLIENT)),
         },
@@ -212,9 +224,13 @@ LINKS = {
     ("awaited", "silent_too_long"): "dropped",
     ("awaited", "service_interrupted"): "unheard",
     ("connected", "heard"): "connected",
-    ("connected", "silent"): "reconnecting",
+    ("connected", "suspected"): "suspect",
     ("connected", "silent_too_long"): "dropped",
     ("connected", "service_interrupted"): "unheard",
+    ("suspect", "heard"): "connected",
+    ("suspect", "silent"): "reconnecting",
+    ("suspect", "silent_too_long"): "dropped",
+    ("suspect", "service_interrupted"): "unheard",
     ("reconnecting", "heard"): "connected",
     ("reconnecting", "silent_too_long"): "dropped",
     ("reconnecting", "service_interrupted"): "unheard",

@@ -101,7 +101,12 @@ async def test_a_specialist_who_leaves_is_announced(
     assert left["state"] == "active"
     path = f"/consultations/{session}"
     told = (await maria.get(path))["leaving"]
-    assert told == {"by": "specialist", "at": control.now, "ends_at": control.now + 10}
+    assert told == {
+        "by": "specialist",
+        "at": control.now,
+        "ends_at": control.now + 10,
+        "reason": "specialist_left",
+    }
     code = await ivan.problem("POST", f"{path}/leave", status=409)
     assert code == "already-leaving"
     await control.pass_time(10)

@@ -123,6 +123,27 @@ async def test_one_with_its_events(
     assert await olga.problem("GET", "/operator/consultations/nothing", status=404) == "not-found"
 
 
+async def test_a_silent_line_is_seen_as_suspect_before_anybody_is_told(
+    control: Control, maria: Person, ivan: Person, olga: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    heard_at = control.now
+    await control.pass_time(1)
+    await control.hear(session, "client")
+    await control.pass_time(1.2)
+    record = await olga.get(f"/operator/consultations/{session}")
+    client, specialist = record["links"]
+    assert client == {"participant": "client", "state": "connected", "last_heard_at": heard_at + 1}
+    assert specialist["state"] == "suspect"
+    assert record["consultation"]["reconnecting"] is None
+    text = await (await control.http.get("/metrics")).text()
+    assert 'rodrun_participants{link="suspect"} 1.0' in text
+    assert 'rodrun_participants{link="connected"} 1.0' in text
+    await olga.post(f"/operator/consultations/{session}/end", {"reason": "x"})
+    assert (await olga.get(f"/operator/consultations/{session}"))["links"] == []
+
+
 async def test_an_operator_ends_a_session_and_both_are_told_why(
     control: Control, maria: Person, ivan: Person, olga: Person
 ) -> None:
