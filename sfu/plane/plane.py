@@ -1,7 +1,6 @@
 """The plane as the rest of the node sees it: one UDP socket, one thread, commands and events."""
 
 import logging
-import os
 import secrets
 import socket
 import threading
@@ -28,6 +27,7 @@ from sfu.plane.tables import (
     Role,
     make_tables,
 )
+from sfu.punctual import be_punctual
 from sfu.rtp.media import MediaMap, TrackKind
 
 _log = logging.getLogger(__name__)
@@ -262,9 +262,7 @@ class Plane:
 
     def _run(self) -> None:
         if not JIT_DISABLED:
-            # before the handshakes of a join rush, where permitted
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -5)
+            be_punctual()
         while self._state["running"]:
             try:
                 run(self._tables)
