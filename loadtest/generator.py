@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtest import loop
+from loadtest import loop, table
 from loadtest.arrival_profile import ArrivalProfile, Integers
 from loadtest.packets import Octets
 from loadtest.participant import Participant
@@ -103,7 +103,7 @@ class Generator:
     ) -> None:
         self._participants: list[Participant] = []  # their sockets must outlive us
         self._profile = profile
-        self._rows: Integers = np.zeros((0, loop.FIELDS), np.int64)
+        self._rows: Integers = np.zeros((0, table.FIELDS), np.int64)
         self._names: Octets = np.zeros(0, np.uint8)
         self._polled: Records = np.zeros(0, POLLFD)
         self._messages = Messages(loop.BATCH, 2048, control=True)
@@ -113,7 +113,7 @@ class Generator:
         self.add(participants, hears)
         # a run that ends before it begins: compiles the loop, which may take half a minute
         nothing: Integers = np.zeros(1, np.int64)
-        self._loop(profile, np.zeros(loop.RUN_FIELDS, np.int64), nothing, nothing, nothing)
+        self._loop(profile, np.zeros(table.RUN_FIELDS, np.int64), nothing, nothing, nothing)
 
     @property
     def trailer(self) -> int:
@@ -127,7 +127,7 @@ class Generator:
                 raise ValueError("participants come in pairs")
             hears = [index ^ 1 for index in range(len(participants))]
         before, count = len(self._participants), len(participants)
-        rows: Integers = np.zeros((count, loop.FIELDS), np.int64)
+        rows: Integers = np.zeros((count, table.FIELDS), np.int64)
         names: Octets = np.zeros(count * ADDRESS_SIZE, np.uint8)
         polled: Records = np.zeros(count, POLLFD)
         polled["events"] = POLLIN
@@ -140,16 +140,18 @@ class Generator:
             ):
                 raise ValueError(f"participant {index} is not connected")
             row = rows[index]
-            row[loop.FD] = participant.socket.fileno()
-            row[loop.OUTBOUND] = participant.outbound.pointer
-            row[loop.INBOUND] = participant.inbound.pointer
-            row[loop.PARTNER] = NOBODY if hears[index] == NOBODY else before + hears[index]
-            row[loop.SENDS] = index in heard
-            row[loop.AUDIO_SSRC] = participant.local.audio_ssrc
-            row[loop.VIDEO_SSRC] = participant.local.video_ssrcs[0]
-            row[loop.FRAME_STARTS] = 1
-            row[loop.MIDS_LEFT] = MIDS
-            polled[index]["fd"] = row[loop.FD]
+            row[table.FD] = participant.socket.fileno()
+            row[table.OUTBOUND] = participant.outbound.pointer
+            row[table.INBOUND] = participant.inbound.pointer
+            row[table.PARTNER] = NOBODY if hears[index] == NOBODY else before + hears[index]
+            row[table.SENDS] = index in heard
+            row[table.AUDIO_SSRC] = participant.local.audio_ssrc
+            row[table.VIDEO_SSRC] = participant.local.video_ssrcs[0]
+            row[table.FRAME_STARTS] = 1
+            row[table.MIDS_LEFT] = MIDS
+            row[table.EXPECT_UNTIL_NS] = NEVER_NS
+            row[table.HIGHEST] = -1
+            polled[index]["fd"] = row[table.FD]
             name = pack_address(participant.remote, socket.AF_INET)
             names[index * ADDRESS_SIZE : (index + 1) * ADDRESS_SIZE] = list(name)
         self._participants += participants
@@ -171,20 +173,20 @@ class Generator:
 
     def _prepare(self, profile: ArrivalProfile, run: Integers) -> None:
         """Put every participant at a place of its own in the profile."""
-        period_ns = int(run[loop.PERIOD_NS])
-        self._rows[:, [loop.SENT, loop.RECEIVED]] = 0
-        senders = self._rows[:, loop.SENDS] != 0
-        self._rows[~senders, loop.DUE_NS] = NEVER_NS
+        period_ns = int(run[table.PERIOD_NS])
+        self._rows[:, [table.SENT, table.RECEIVED]] = 0
+        senders = self._rows[:, table.SENDS] != 0
+        self._rows[~senders, table.DUE_NS] = NEVER_NS
         phases_ns = profile.phases_ns(int(senders.sum()))
         for index, phase_ns in zip(np.flatnonzero(senders), phases_ns, strict=True):
             row = self._rows[index]
             place = int(np.searchsorted(profile.at_us * 1000, phase_ns))
-            row[loop.ROUND_NS] = run[loop.START_NS] - phase_ns
+            row[table.ROUND_NS] = run[table.START_NS] - phase_ns
             if place == len(profile):
                 place = 0
-                row[loop.ROUND_NS] += period_ns
-            row[loop.PLACE] = place
-            row[loop.DUE_NS] = row[loop.ROUND_NS] + profile.at_us[place] * 1000
+                row[table.ROUND_NS] += period_ns
+            row[table.PLACE] = place
+            row[table.DUE_NS] = row[table.ROUND_NS] + profile.at_us[place] * 1000
 
     def _loop(
         self,
@@ -239,9 +241,9 @@ class Run:
         self._seconds = seconds
         self._late: Integers = np.zeros(loop.BINS, np.int64)
         self._latency: Integers = np.zeros(loop.BINS, np.int64)
-        self._counts: Integers = np.zeros(loop.COUNTS, np.int64)
+        self._counts: Integers = np.zeros(table.COUNTS, np.int64)
         self._cpu_pct = 0.0
-        self._overflow_before = int(generator._rows[:, loop.OVERFLOW].sum())
+        self._overflow_before = int(generator._rows[:, table.OVERFLOW].sum())
         start_ns = time.time_ns() + 50_000_000
         self.from_ns = start_ns + int(warm_up_s * 1e9)
         self.until_ns = self.from_ns + int(seconds * 1e9)
@@ -274,19 +276,19 @@ class Run:
         rows, counts = self._generator._rows, self._counts
         return Traffic(
             seconds=self._seconds,
-            sent=int(rows[:, loop.SENT].sum()),
-            received=int(rows[:, loop.RECEIVED].sum()),
+            sent=int(rows[:, table.SENT].sum()),
+            received=int(rows[:, table.RECEIVED].sum()),
             latency_ms=_percentiles(self._latency),
             late_ms=_percentiles(self._late),
             cpu_pct=self._cpu_pct,
-            overflow=int(rows[:, loop.OVERFLOW].sum()) - self._overflow_before,
+            overflow=int(rows[:, table.OVERFLOW].sum()) - self._overflow_before,
             faults={
-                "send_failed": int(counts[loop.SEND_FAILED]),
-                "protect_failed": int(counts[loop.PROTECT_FAILED]),
-                "unprotect_failed": int(counts[loop.UNPROTECT_FAILED]),
-                "mixed_up": int(counts[loop.MIXED_UP]),
+                "send_failed": int(counts[table.SEND_FAILED]),
+                "protect_failed": int(counts[table.PROTECT_FAILED]),
+                "unprotect_failed": int(counts[table.UNPROTECT_FAILED]),
+                "mixed_up": int(counts[table.MIXED_UP]),
             },
-            control_packets=int(counts[loop.CONTROL_PACKETS]),
+            control_packets=int(counts[table.CONTROL_PACKETS]),
         )
 
 

@@ -14,10 +14,53 @@ from loadtest.arrival_profile import Integers
 from loadtest.packets import (
     NO_STAMP,
     Octets,
+    asks_keyframe,
+    begins_keyframe,
     find_stamp,
     stamped_ns,
     stamped_sender,
     write_packet,
+)
+from loadtest.reception import account, ask_for, missing_before
+from loadtest.session_description import VP8
+from loadtest.table import (
+    AUDIO_SEQUENCE,
+    AUDIO_SSRC,
+    CONTROL_PACKETS,
+    CUT_FROM_NS,
+    CUT_UNTIL_NS,
+    DUE_NS,
+    EXPECT_FROM_NS,
+    EXPECT_UNTIL_NS,
+    FD,
+    FIRST_KEYFRAME_NS,
+    FRAME_STARTS,
+    FROM_NS,
+    INBOUND,
+    KEYFRAME,
+    KEYFRAME_ASKED,
+    LAST_SENT_NS,
+    MIDS_LEFT,
+    MIXED_UP,
+    OUTBOUND,
+    OVERFLOW,
+    PARTNER,
+    PERIOD_NS,
+    PICTURE,
+    PLACE,
+    PROTECT_FAILED,
+    RECEIVED,
+    ROUND_NS,
+    SEND_FAILED,
+    SENT,
+    STOP_NS,
+    TRAILER,
+    TRANSPORT_NUMBER,
+    UNPROTECT_FAILED,
+    UNTIL_NS,
+    VIDEO_SEQUENCE,
+    VIDEO_SSRC,
+    VIDEO_TIMESTAMP,
 )
 from sfu.compiled import compiled
 from sfu.native import (
@@ -37,52 +80,14 @@ from sfu.native import (
     sendto,
     srtp_protect,
     srtp_unprotect,
+    srtp_unprotect_rtcp,
 )
-
-# One participant: a row of int64
-FD: Final = 0
-OUTBOUND: Final = 1  # srtp_t
-INBOUND: Final = 2
-PARTNER: Final = 3  # the row whose media comes here, or −1
-AUDIO_SSRC: Final = 4
-VIDEO_SSRC: Final = 5
-AUDIO_SEQUENCE: Final = 6
-VIDEO_SEQUENCE: Final = 7
-TRANSPORT_NUMBER: Final = 8
-PICTURE: Final = 9
-FRAME_STARTS: Final = 10  # 1: the next video packet is the first of its frame
-VIDEO_TIMESTAMP: Final = 11
-PLACE: Final = 12  # in the profile
-ROUND_NS: Final = 13  # when the current round through the profile began
-DUE_NS: Final = 14  # when the next packet goes
-MIDS_LEFT: Final = 15
-SENT: Final = 16  # stamped within the measured time
-RECEIVED: Final = 17  # of those that the partner stamped within the measured time
-OVERFLOW: Final = 18  # datagrams lost in our own socket, as the kernel counts
-SENDS: Final = 19  # 1: has media to send; otherwise its DUE_NS never comes
-FIELDS: Final = 20
-
-# The run
-START_NS: Final = 0  # before it nothing is sent
-FROM_NS: Final = 1  # measured from here …
-UNTIL_NS: Final = 2  # … to here, and sent no longer
-STOP_NS: Final = 3  # and received until here at the latest
-TRAILER: Final = 4  # octets that SRTP adds to a packet
-PERIOD_NS: Final = 5
-RUN_FIELDS: Final = 6
-
-# What went wrong, in counts
-SEND_FAILED: Final = 0
-PROTECT_FAILED: Final = 1
-UNPROTECT_FAILED: Final = 2
-MIXED_UP: Final = 3  # from someone else than the partner, or without a stamp
-CONTROL_PACKETS: Final = 4  # RTCP, STUN and DTLS: not looked at, no fault
-COUNTS: Final = 5
 
 BIN_NS: Final = 10_000
 BINS: Final = 50_000  # the last holds everything later
 BATCH: Final = 32
 COLLECT_NS: Final = 2_000_000
+KEYFRAME_EVERY: Final = 30  # pictures
 
 _ABSOLUTE: Final = 1  # TIMER_ABSTIME
 
@@ -107,7 +112,7 @@ def _send_next(
     late: Integers,
     counts: Integers,
 ) -> None:
-    """Send the packet that is due from ``row`` and find out when the next is."""
+    """Send the packet that is due from ``row``, unless cut, and find out when the next is."""
     place = int(rows[row, PLACE])
     is_video = video[place] != 0
     now = read_clock(clock, clock_address, CLOCK_REALTIME)
@@ -115,6 +120,10 @@ def _send_next(
         frame_starts = rows[row, FRAME_STARTS] != 0
         if frame_starts:
             rows[row, VIDEO_TIMESTAMP] = (now // 1000 * 9 // 100) & 0xFFFFFFFF
+            keyframe = rows[row, PICTURE] % KEYFRAME_EVERY == 0 or rows[row, KEYFRAME_ASKED] != 0
+            rows[row, KEYFRAME] = keyframe
+            if keyframe:
+                rows[row, KEYFRAME_ASKED] = 0
             rows[row, PICTURE] += 1
         sequence = int(rows[row, VIDEO_SEQUENCE])
         rows[row, VIDEO_SEQUENCE] = (sequence + 1) & 0xFFFF
@@ -133,12 +142,14 @@ def _send_next(
     if with_mid:
         rows[row, MIDS_LEFT] -= 1
     plain = int(size[place]) - int(run[TRAILER])
+    cut = rows[row, CUT_FROM_NS] <= now < rows[row, CUT_UNTIL_NS]
     write_packet(
         packet,
         plain,
         is_video,
         frame_starts,
         frame_end[place] != 0,
+        rows[row, KEYFRAME] != 0,
         with_mid,
         sequence,
         timestamp,
@@ -151,7 +162,7 @@ def _send_next(
     length[0] = plain  # read as int32: little-endian
     if srtp_protect(int(rows[row, OUTBOUND]), packet_address, length_address) != SRTP_OK:
         counts[PROTECT_FAILED] += 1
-    elif (
+    elif not cut and (
         sendto(
             int(rows[row, FD]),
             packet_address,
@@ -163,8 +174,11 @@ def _send_next(
         < 0
     ):
         counts[SEND_FAILED] += 1
-    if run[FROM_NS] <= now < run[UNTIL_NS]:
-        rows[row, SENT] += 1
+    if not cut:
+        rows[row, LAST_SENT_NS] = now
+    if run[FROM_NS] <= now < run[UNTIL_NS] and not cut:
+        if rows[row, EXPECT_FROM_NS] <= now < rows[row, EXPECT_UNTIL_NS]:
+            rows[row, SENT] += 1
         late[min((now - int(rows[row, DUE_NS])) // BIN_NS, BINS - 1)] += 1
     place += 1
     if place == at_us.size:
@@ -179,6 +193,9 @@ def _receive(
     rows: Integers,
     row: int,
     run: Integers,
+    names_address: int,
+    packet: Octets,
+    packet_address: int,
     headers: Records,
     headers_address: int,
     data: Octets,
@@ -190,7 +207,7 @@ def _receive(
     latency: Integers,
     counts: Integers,
 ) -> None:
-    """Take everything that waits for ``row``."""
+    """Take everything that waits for ``row``, and ask for video that is missing in it."""
     while True:
         reset_messages(headers, BATCH)
         received = recvmmsg(int(rows[row, FD]), headers_address, BATCH, MSG_DONTWAIT, 0)
@@ -204,6 +221,13 @@ def _receive(
             second = int(np.int64(data[at + 1]))
             if size < 12 or first < 128 or first > 191 or 192 <= second <= 223:
                 counts[CONTROL_PACKETS] += 1
+                if size >= 12 and 128 <= first <= 191:
+                    length[0] = size
+                    inbound = int(rows[row, INBOUND])
+                    if srtp_unprotect_rtcp(
+                        inbound, data_address + at, length_address
+                    ) == SRTP_OK and asks_keyframe(data, at, at + int(length[0])):
+                        rows[row, KEYFRAME_ASKED] = 1
                 continue
             length[0] = size
             if (
@@ -217,9 +241,30 @@ def _receive(
                 counts[MIXED_UP] += 1
                 continue
             sent_ns = stamped_ns(data, stamp)
-            if run[FROM_NS] <= sent_ns < run[UNTIL_NS]:
+            arrived_ns = receive_time(control, index * CONTROL_SIZE, control_length)
+            kind = second & 0x7F
+            account(rows, row, kind, arrived_ns, sent_ns)
+            if kind == VP8:
+                if rows[row, FIRST_KEYFRAME_NS] == 0 and begins_keyframe(data, stamp):
+                    rows[row, FIRST_KEYFRAME_NS] = arrived_ns
+                missing = missing_before(rows, row, data, at)
+                if missing > 0:
+                    ask_for(
+                        rows,
+                        row,
+                        missing,
+                        data,
+                        at,
+                        names_address,
+                        packet,
+                        packet_address,
+                        length,
+                        length_address,
+                    )
+            sender = int(rows[row, PARTNER])
+            counts_there = rows[sender, EXPECT_FROM_NS] <= sent_ns < rows[sender, EXPECT_UNTIL_NS]
+            if counts_there and run[FROM_NS] <= sent_ns < run[UNTIL_NS]:
                 rows[row, RECEIVED] += 1
-                arrived_ns = receive_time(control, index * CONTROL_SIZE, control_length)
                 taken = max((arrived_ns - sent_ns) // BIN_NS, 0)
                 latency[min(taken, BINS - 1)] += 1
         if received < BATCH:
@@ -308,6 +353,9 @@ def generate(
                         rows,
                         row,
                         run,
+                        names_address,
+                        packet,
+                        packet_address,
                         headers,
                         headers_address,
                         data,

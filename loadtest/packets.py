@@ -15,6 +15,7 @@ from loadtest.session_description import (
     AUDIO_MID,
     MID_ID,
     OPUS,
+    RTX,
     TRANSPORT_WIDE_ID,
     VIDEO_MID,
     VP8,
@@ -31,7 +32,11 @@ _AUDIO_MID: Final = ord(AUDIO_MID)
 _VIDEO_MID: Final = ord(VIDEO_MID)
 _OPUS_LEAD: Final = 1  # the TOC octet, RFC 6716 section 3.1
 _VP8_LEAD: Final = 7  # payload descriptor with 15-bit picture id (RFC 7741), frame tag
-_KEYFRAME_EVERY: Final = 30  # pictures: whoever asks for one has it within a second
+_INTER_FRAME: Final = 1  # the frame tag's lowest bit, RFC 7741 section 4.3
+_TRANSPORT_FEEDBACK: Final = 205
+_PAYLOAD_FEEDBACK: Final = 206
+_PLI: Final = 1
+_FIR: Final = 4
 _OPUS_TOC: Final = 0x78  # CELT, 20 ms, mono
 
 
@@ -58,6 +63,7 @@ def write_packet(
     video: bool,
     frame_start: bool,
     frame_end: bool,
+    keyframe: bool,
     with_mid: bool,
     sequence: int,
     timestamp: int,
@@ -69,7 +75,8 @@ def write_packet(
 ) -> None:
     """Write an RTP packet of ``size`` octets at the start of ``data``, before protection.
 
-    What is left of the payload behind the stamp stays as it is. ``with_mid``: browsers carry
+    ``keyframe``: the packet is of one. What is left of the payload behind the stamp stays as it
+    is. ``with_mid``: browsers carry
     the MID until the far end's first receiver report.
     """
     data[0] = 0x90
@@ -103,7 +110,7 @@ def write_packet(
         data[at] = 0x90 if frame_start else 0x80
         data[at + 1] = 0x80
         _put(data, at + 2, 0x8000 | (picture & 0x7FFF), 2)
-        _put(data, at + 4, 0x010000 if picture % _KEYFRAME_EVERY else 0, 3)
+        _put(data, at + 4, 0 if keyframe else _INTER_FRAME << 16, 3)
         at += _VP8_LEAD
     else:
         data[at] = _OPUS_TOC
@@ -129,6 +136,8 @@ def find_stamp(data: Octets, at: int, end: int) -> int:
         payload += _OPUS_LEAD
     elif kind == VP8:
         payload += _VP8_LEAD
+    elif kind == RTX:  # the original sequence number comes first, RFC 4588 section 4
+        payload += 2 + _VP8_LEAD
     else:
         return NO_STAMP
     if payload + STAMP > end or _get(data, payload, 4) != _MAGIC:
@@ -146,3 +155,33 @@ def stamped_sender(data: Octets, stamp: int) -> int:
 def stamped_ns(data: Octets, stamp: int) -> int:
     """When it was written."""
     return _get(data, stamp + 8, 8)
+
+
+@compiled
+def begins_keyframe(data: Octets, stamp: int) -> bool:
+    """Whether the video packet of this stamp is the first of a keyframe."""
+    lead = stamp - _VP8_LEAD
+    return bool((data[lead] & 0x10) != 0 and (data[lead + 4] & _INTER_FRAME) == 0)
+
+
+@compiled
+def asks_keyframe(data: Octets, at: int, end: int) -> bool:
+    """Whether a PLI (RFC 4585 section 6.3.1) or FIR (RFC 5104) is in the RTCP of these octets."""
+    while end - at >= 8:
+        form = _get(data, at, 1) & 0x1F
+        if _get(data, at + 1, 1) == _PAYLOAD_FEEDBACK and form in (_PLI, _FIR):
+            return True
+        at += 4 + 4 * _get(data, at + 2, 2)
+    return False
+
+
+@compiled
+def write_nack(data: Octets, sender_ssrc: int, ssrc: int, first: int, count: int) -> int:
+    """Ask for ``count`` ≤ 17 packets from ``first`` on (RFC 4585 section 6.2.1); the size."""
+    data[0] = 0x80 | 1
+    data[1] = _TRANSPORT_FEEDBACK
+    _put(data, 2, 3, 2)
+    _put(data, 4, sender_ssrc, 4)
+    _put(data, 8, ssrc, 4)
+    _put(data, 12, first, 2)
+    return _put(data, 14, (1 << (count - 1)) - 1, 2)

@@ -6,8 +6,10 @@ to the far end, and which of the two offers, is the caller's business.
 """
 
 import asyncio
+import contextlib
 import secrets
 import socket
+import time
 from typing import cast
 
 from aioice import stun
@@ -81,13 +83,22 @@ class Participant:
         )
         # Where media goes; known when connected.
         self.remote: tuple[str, int] | None = None
+        self._far_end: RemoteDescription | None = None
         self.inbound: SrtpSession | None = None
         self.outbound: SrtpSession | None = None
+        # How long ICE took, and DTLS after it, in seconds; None as long as it was not done.
+        self.ice_s: float | None = None
+        self.dtls_s: float | None = None
 
     @property
     def trailer(self) -> int:
         """Octets that SRTP adds to a packet."""
         return 10 if self._profile is SRTP_AES128_CM_SHA1_80 else 16
+
+    @staticmethod
+    def trailer_of(profile: str) -> int:
+        """The same, of participants with that SRTP profile."""
+        return 10 if SRTP_PROFILES[profile] is SRTP_AES128_CM_SHA1_80 else 16
 
     def offer(self) -> str:
         """The SDP offer of this participant."""
@@ -109,15 +120,31 @@ class Participant:
             ConnectFailed: nobody answered, or the handshake failed.
         """
         stage = "ICE"
+        self._far_end = remote
+        began = time.monotonic()
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await self._check(remote)
+                checked = time.monotonic()
+                self.ice_s = checked - began
                 stage = "DTLS"
                 await self._handshake(remote)
+                self.dtls_s = time.monotonic() - checked
         except TimeoutError as error:
             raise ConnectFailed(
                 f"no {stage} with {remote.candidates} in {DEADLINE_S:g} s"
             ) from error
+
+    def check_consent(self) -> None:
+        """One more connectivity check, as a browser sends every few seconds (RFC 7675)."""
+        assert self.remote is not None
+        with contextlib.suppress(OSError):  # as lost on the way
+            self.socket.sendto(self.consent_request(), self.remote)
+
+    def consent_request(self) -> bytes:
+        """The check of ``check_consent``."""
+        assert self._far_end is not None
+        return bytes(self._request(self._far_end))
 
     def expect(self, remote: tuple[str, int], send_key: bytes, receive_key: bytes) -> None:
         """Speak SRTP with ``remote`` under keys known beforehand, without ICE or DTLS."""

@@ -9,6 +9,7 @@ import uvloop
 from rich.console import Console
 from rich.logging import RichHandler
 
+from rodrun.loadtest import run_loadtest
 from rodrun.receipts import rotate_receipt_key, verify_receipt
 from rodrun.serve import ServeError, serve
 from rodrun.settings import SettingsError, load
@@ -98,6 +99,7 @@ def warm_up_command(
     output.print(f"{what} for {made.processor}, {made.seconds:.0f} s: {made.directory}")
 
 
+app.command("loadtest")(run_loadtest)
 app.command("verify-receipt")(verify_receipt)
 app.command("rotate-receipt-key")(rotate_receipt_key)
 

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
-from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+from aiortc.rtp import (
+    HeaderExtensionsMap,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtpPacket,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +20,7 @@ from loadtest.session_description import (
     AUDIO_LEVEL_ID,
     MID_ID,
     OPUS,
+    RTX,
     TRANSPORT_WIDE_ID,
     VP8,
 )
@@ -52,7 +60,7 @@ def test_an_independent_reader_understands_the_packet(
 ) -> None:
     data = np.zeros(2048, np.uint8)
     packets.write_packet(
-        data, size, video, True, True, with_mid, 65535, 0xFFFFFFFE, 7, 65534, 9, 3, NOW_NS
+        data, size, video, True, True, True, with_mid, 65535, 0xFFFFFFFE, 7, 65534, 9, 3, NOW_NS
     )
     assert not data[size:].any()
     packet = RtpPacket.parse(bytes(data[:size]), extensions())
@@ -77,7 +85,7 @@ def test_an_independent_reader_understands_the_packet(
 
 def test_a_stamp_is_found_behind_other_extensions_but_not_in_other_payloads() -> None:
     data = np.zeros(2048, np.uint8)
-    packets.write_packet(data, 300, True, False, False, True, 1, 2, 3, 4, 5, 6, NOW_NS)
+    packets.write_packet(data, 300, True, False, False, False, True, 1, 2, 3, 4, 5, 6, NOW_NS)
     payload = 16 + 4 * int(data[15])
     moved = np.concatenate([data[:12], data[payload:]])  # a far end that strips them all
     moved[0] = 0x80
@@ -91,3 +99,59 @@ def test_a_stamp_is_found_behind_other_extensions_but_not_in_other_payloads() ->
 def test_no_bytes_hurt(data: bytes) -> None:
     found = packets.find_stamp(np.frombuffer(data, np.uint8), 0, len(data))
     assert found == packets.NO_STAMP or found + packets.STAMP <= len(data)
+
+
+@pytest.mark.parametrize("keyframe", [False, True])
+@pytest.mark.parametrize("frame_start", [False, True])
+def test_the_first_packet_of_a_keyframe_is_told_from_others(
+    keyframe: bool, frame_start: bool
+) -> None:
+    data = np.zeros(2048, np.uint8)
+    packets.write_packet(
+        data, 300, True, frame_start, False, keyframe, False, 1, 2, 3, 4, 5, 6, NOW_NS
+    )
+    stamp = packets.find_stamp(data, 0, 300)
+    assert packets.begins_keyframe(data, stamp) is (keyframe and frame_start)
+
+
+def test_a_retransmission_carries_the_stamp_behind_its_original_number() -> None:
+    data = np.zeros(2048, np.uint8)
+    packets.write_packet(data, 300, True, True, False, False, False, 1, 2, 3, 4, 5, 6, NOW_NS)
+    payload = 16 + 4 * int(data[15])
+    again = np.concatenate([data[:payload], np.array([0, 1], np.uint8), data[payload:300]])
+    again[1] = RTX
+    stamp = packets.find_stamp(again, 0, 302)
+    assert packets.stamped_ns(again, stamp) == NOW_NS
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (True, RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=2)),
+        (True, RtcpPsfbPacket(fmt=4, ssrc=1, media_ssrc=2, fci=bytes(8))),
+        (False, RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=2, fci=bytes(8))),
+        (False, RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=2, lost=[7])),
+    ],
+)
+def test_a_request_for_a_keyframe_is_found_behind_a_report(
+    wanted: bool, message: RtcpPsfbPacket | RtcpRtpfbPacket
+) -> None:
+    compound = bytes(RtcpRrPacket(ssrc=1)) + bytes(message)
+    data = np.frombuffer(compound, np.uint8)
+    assert packets.asks_keyframe(data, 0, len(data)) is wanted
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_no_rtcp_hurts(data: bytes) -> None:
+    packets.asks_keyframe(np.frombuffer(data, np.uint8), 0, len(data))
+
+
+@pytest.mark.parametrize(("first", "count"), [(10, 1), (10, 5), (65530, 17)])
+def test_what_is_missing_is_asked_for_by_number(first: int, count: int) -> None:
+    data = np.zeros(64, np.uint8)
+    size = packets.write_nack(data, 7, 8, first, count)
+    (nack,) = RtcpPacket.parse(bytes(data[:size]))
+    assert isinstance(nack, RtcpRtpfbPacket)
+    assert (nack.fmt, nack.ssrc, nack.media_ssrc) == (1, 7, 8)
+    assert nack.lost == [(first + index) & 0xFFFF for index in range(count)]

@@ -1,0 +1,69 @@
+"""The 15-second rule from outside: a specialist's line is cut, and the verdict awaited."""
+
+import asyncio
+import time
+from typing import Any
+
+from loadtest.api import Refused
+from loadtest.record import Verdict
+from loadtest.stage import Stage
+from loadtest.virtual_consultation import VirtualConsultation
+
+DROP_AFTER_S = 15.0
+TOLD_WITHIN_S = 4.0
+LOST = "specialist_connection_lost"
+
+
+async def play_drop(
+    stage: Stage, call: VirtualConsultation, silence_s: float, wait_s: float
+) -> None:
+    """Cut the specialist's line after ``wait_s``, and record the verdict."""
+    await asyncio.sleep(wait_s)
+    last_at, back_at = await call.cut("specialist", silence_s)
+    should_end = back_at - last_at > DROP_AFTER_S
+    if should_end:
+        verdict = await _ended(call, silence_s, last_at + DROP_AFTER_S)
+    else:
+        verdict = await _went_on(call, silence_s, back_at)
+    stage.record.verdicts.append(verdict)
+    if verdict.ended:
+        await asyncio.sleep(max(0.0, back_at - time.time()))  # until the line is back, in vain
+        await stage.forget(call)
+    else:
+        call.mended("specialist")
+        await asyncio.sleep(1.0)
+        await stage.end(call)
+
+
+async def _ended(call: VirtualConsultation, silence_s: float, end_at: float) -> Verdict:
+    try:
+        told = await call.client.until(
+            _is_over, end_at - time.time() + TOLD_WITHIN_S, "the end of the session"
+        )
+    except Refused as refused:
+        return Verdict(silence_s, False, True, None, str(refused))
+    reason = told.snapshot["end"]["reason"]
+    error_ms = (told.at_wall - end_at) * 1e3
+    if reason != LOST:
+        return Verdict(silence_s, True, True, None, f"it ended for {reason}")
+    return Verdict(silence_s, True, True, error_ms)
+
+
+async def _went_on(call: VirtualConsultation, silence_s: float, back_at: float) -> Verdict:
+    def settled(now: dict[str, Any]) -> bool:
+        back = time.time() >= back_at and now["reconnecting"] is None
+        return _is_over(now) or back
+
+    await asyncio.sleep(max(0.0, back_at - time.time()))
+    try:
+        told = await call.client.until(settled, TOLD_WITHIN_S, "the line that is back")
+    except Refused as refused:
+        return Verdict(silence_s, False, False, None, str(refused))
+    if _is_over(told.snapshot):
+        reason = told.snapshot["end"]["reason"]
+        return Verdict(silence_s, True, False, None, f"it ended for {reason}")
+    return Verdict(silence_s, False, False, max(0.0, (told.at_wall - back_at) * 1e3))
+
+
+def _is_over(snapshot: dict[str, Any]) -> bool:
+    return snapshot["state"] not in ("accepted", "active")

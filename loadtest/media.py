@@ -1,0 +1,365 @@
+"""The media of many calls that come and go: one thread in the compiled loop, and its figures.
+
+Between two slices of the loop, some tens of milliseconds each, participants are taken in and let
+go, and each second is summed up. What the generator itself did wrong is part of the figures.
+"""
+
+import asyncio
+import ctypes
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadtest import loop, table
+from loadtest.arrival_profile import ArrivalProfile, Integers
+from loadtest.generator import MIDS, NEVER_NS, NOBODY
+from loadtest.packets import Octets, write_packet
+from loadtest.participant import Participant
+from loadtest.percentiles import of_histogram, of_values
+from sfu.native import (
+    ADDRESS_SIZE,
+    POLLFD,
+    POLLIN,
+    TIMESPEC,
+    Messages,
+    Records,
+    address_of,
+    pack_address,
+    srtp_protect,
+)
+
+SLICE_NS: Final = 40_000_000
+LEAD_NS: Final = 5_000_000  # from being taken in to the first packet
+DRAIN_S: Final = 0.3  # what comes later is lost to any conversation
+SWITCH_INTERVAL_S: Final = 0.0005  # the loop waits so long for the interpreter between slices
+
+_PR_SET_TIMERSLACK: Final = 29
+_AF_INET: Final = 2
+
+
+@dataclass(frozen=True)
+class Second:
+    """What one second carried, all calls together.
+
+    Attributes:
+        at_s: its end, from the start of the media.
+        sent, received: packets that went, and that came of those that were to come. What is under
+            way at the end of a second is received in the next.
+        recovered: of those received, such as came by a retransmission.
+        latency_ms, jitter_ms, late_ms: percentiles; ``late_ms`` is the generator's own.
+        cpu_pct: of one core, what the generator's loop used.
+        overflow: packets lost in the generator's own sockets.
+        faults: packets that could not be sent, or came broken, or to the wrong participant.
+    """
+
+    at_s: float
+    sent: int
+    received: int
+    recovered: int
+    latency_ms: dict[str, float]
+    jitter_ms: dict[str, float]
+    late_ms: dict[str, float]
+    cpu_pct: float
+    overflow: int
+    faults: int
+
+
+class Media:
+    """All participants' media, sent and received by one thread of its own.
+
+    Args:
+        profile: the load of one participant.
+        capacity: participants at most, at one time.
+        trailer: octets that SRTP adds to a packet, the same for all.
+    """
+
+    def __init__(self, profile: ArrivalProfile, capacity: int, trailer: int) -> None:
+        self.seconds: list[Second] = []
+        self.latency: Integers = np.zeros(loop.BINS, np.int64)
+        self.jitter_ms: list[float] = []
+        self.late: Integers = np.zeros(loop.BINS, np.int64)
+        self._profile = profile
+        self._trailer = trailer
+        self.rows: Integers = np.zeros((capacity, table.FIELDS), np.int64)
+        self.rows[:, table.DUE_NS] = NEVER_NS
+        self._names: Octets = np.zeros(capacity * ADDRESS_SIZE, np.uint8)
+        self._polled: Records = np.zeros(capacity, POLLFD)
+        self._polled["fd"] = -1
+        self._polled["events"] = POLLIN
+        self._messages = Messages(loop.BATCH, 2048, control=True)
+        self._packet: Octets = np.random.default_rng(3).integers(0, 256, 2048, np.uint8)
+        self._clock: Records = np.zeros(1, TIMESPEC)
+        self._length: Integers = np.zeros(1, np.int64)
+        self._counts: Integers = np.zeros(table.COUNTS, np.int64)
+        self._slice_late: Integers = np.zeros(loop.BINS, np.int64)
+        self._slice_latency: Integers = np.zeros(loop.BINS, np.int64)
+        self._retired: Integers = np.zeros(table.FIELDS, np.int64)
+        self._free = list(range(capacity - 1, -1, -1))
+        self._added = 0
+        # Whose sockets and keys the loop works with: kept until it has let go of them.
+        self._present: dict[int, Participant] = {}
+        self._commands: deque[Callable[[], None]] = deque()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="media", daemon=True)
+        self._run_slice(0)  # compiles the loop, which may take half a minute
+
+    def start(self) -> None:
+        """Begin."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End, when everything that is under way has come."""
+        now = time.time_ns()
+        self.rows[:, table.EXPECT_UNTIL_NS] = np.minimum(self.rows[:, table.EXPECT_UNTIL_NS], now)
+        await asyncio.sleep(DRAIN_S)
+        self._stopping = True
+        await asyncio.to_thread(self._thread.join)
+
+    def totals(self) -> Integers:
+        """The counters of all participants, those that left included: a row's fields, summed."""
+        total: Integers = self._retired + self.rows.sum(axis=0)
+        return total
+
+    # Participants
+
+    async def add_pair(self, one: Participant, other: Participant) -> tuple[int, int]:
+        """Let two connected participants send to each other from now on; their rows.
+
+        Nothing counts before ``expect``.
+        """
+        if len(self._free) < 2:
+            raise ValueError("there are more participants than were planned for")
+        rows = self._free.pop(), self._free.pop()
+        first = self._added
+        self._added += 2
+
+        def take_in() -> None:
+            for row, partner, who, number in (
+                (rows[0], rows[1], one, first),
+                (rows[1], rows[0], other, first + 1),
+            ):
+                self._connect(row, partner, who, number)
+
+        await self._between_slices(take_in)
+        return rows
+
+    async def replace(self, row: int, participant: Participant) -> None:
+        """Put a participant who joined anew in the place of the one who was there.
+
+        What they and the partner send counts from ``expect`` on.
+        """
+        partner = int(self.rows[row, table.PARTNER])
+
+        def take_over() -> None:
+            kept = self.rows[row, [table.SENT, table.RECEIVED, table.RECOVERED, table.OVERFLOW]]
+            self._retire(kept)
+            number = self._added
+            self._connect(row, partner, participant, number)
+            self.rows[partner, [table.FIRST_PACKET_NS, table.FIRST_KEYFRAME_NS]] = 0
+
+        await self._between_slices(take_over)
+
+    async def release(self, rows: tuple[int, int]) -> tuple[int, int]:
+        """Let a pair go once all has come; packets that they sent, and received."""
+        now = time.time_ns()
+        for row in rows:
+            until = min(int(self.rows[row, table.EXPECT_UNTIL_NS]), now)
+            self.rows[row, table.EXPECT_UNTIL_NS] = until
+            self.rows[row, table.CUT_FROM_NS] = 0
+            self.rows[row, table.CUT_UNTIL_NS] = NEVER_NS
+        await asyncio.sleep(DRAIN_S)
+        sent = sum(int(self.rows[row, table.SENT]) for row in rows)
+        received = sum(int(self.rows[row, table.RECEIVED]) for row in rows)
+
+        def let_go() -> None:
+            for row in rows:
+                fields = [table.SENT, table.RECEIVED, table.RECOVERED, table.OVERFLOW]
+                self._retire(self.rows[row, fields])
+                self.rows[row] = 0
+                self.rows[row, table.DUE_NS] = NEVER_NS
+                self._polled[row]["fd"] = -1
+                del self._present[row]
+
+        await self._between_slices(let_go)
+        self._free += rows
+        return sent, received
+
+    def expect_nothing(self, row: int) -> None:
+        """From now on nothing from or to ``row`` is to arrive."""
+        now = time.time_ns()
+        for each in (row, int(self.rows[row, table.PARTNER])):
+            self.rows[each, table.EXPECT_UNTIL_NS] = now
+
+    def expect(self, row: int) -> None:
+        """From now on what goes from and to ``row`` is to arrive, and counts."""
+        now = time.time_ns()
+        for each in (row, int(self.rows[row, table.PARTNER])):
+            self.rows[each, table.EXPECT_FROM_NS] = now
+            self.rows[each, table.EXPECT_UNTIL_NS] = NEVER_NS
+
+    def cut(self, row: int) -> None:
+        """Send nothing from ``row`` until ``mend``."""
+        self.rows[row, table.CUT_UNTIL_NS] = NEVER_NS
+        self.rows[row, table.CUT_FROM_NS] = time.time_ns()
+
+    def mend(self, row: int, silence_s: float) -> int:
+        """Send again ``silence_s`` after the last packet of ``row``; when that is, in ns."""
+        until = int(self.rows[row, table.LAST_SENT_NS]) + int(silence_s * 1e9)
+        self.rows[row, table.CUT_UNTIL_NS] = until
+        return until
+
+    def _connect(self, row: int, partner: int, who: Participant, number: int) -> None:
+        assert who.remote is not None
+        assert who.inbound is not None
+        assert who.outbound is not None
+        profile, place = self._profile, self.rows[row]
+        now = time.time_ns() + LEAD_NS
+        period_ns = profile.period_us * 1000
+        # the golden ratio spreads any number of phases evenly, and in no step with frames
+        phase_ns = int(period_ns * (number * 0.618033988749895 % 1.0))
+        at = int(np.searchsorted(profile.at_us * 1000, phase_ns))
+        round_ns = now - phase_ns
+        if at == len(profile):
+            at, round_ns = 0, round_ns + period_ns
+        place[:] = 0
+        place[table.FD] = who.socket.fileno()
+        place[table.OUTBOUND] = who.outbound.pointer
+        place[table.INBOUND] = who.inbound.pointer
+        place[table.PARTNER] = partner
+        place[table.SENDS] = 1
+        place[table.AUDIO_SSRC] = who.local.audio_ssrc
+        place[table.VIDEO_SSRC] = who.local.video_ssrcs[0]
+        place[table.FRAME_STARTS] = 1
+        place[table.MIDS_LEFT] = MIDS
+        place[table.EXPECT_FROM_NS] = NEVER_NS
+        place[table.EXPECT_UNTIL_NS] = NEVER_NS
+        place[table.HIGHEST] = NOBODY
+        place[table.PLACE] = at
+        place[table.ROUND_NS] = round_ns
+        place[table.DUE_NS] = round_ns + int(profile.at_us[at]) * 1000
+        name = pack_address(who.remote, _AF_INET)
+        self._names[row * ADDRESS_SIZE : (row + 1) * ADDRESS_SIZE] = list(name)
+        self._polled[row]["fd"] = who.socket.fileno()
+        self._present[row] = who
+
+    def _retire(self, kept: Integers) -> None:
+        fields = [table.SENT, table.RECEIVED, table.RECOVERED, table.OVERFLOW]
+        self._retired[fields] += kept
+
+    async def _between_slices(self, command: Callable[[], None]) -> None:
+        done = asyncio.Event()
+        asyncio_loop = asyncio.get_running_loop()
+
+        def carry_out() -> None:
+            command()
+            asyncio_loop.call_soon_threadsafe(done.set)
+
+        self._commands.append(carry_out)
+        await done.wait()
+
+    async def make_packet(self, row: int) -> bytes:
+        """The next audio packet of ``row``, for somebody else to send; it counts nowhere."""
+        made: list[bytes] = []
+
+        def make() -> None:
+            place, size = self.rows[row], 200
+            sequence = int(place[table.AUDIO_SEQUENCE])
+            number = int(place[table.TRANSPORT_NUMBER])
+            place[table.AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
+            place[table.TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
+            timestamp, ssrc = (sequence * 960) & 0xFFFFFFFF, int(place[table.AUDIO_SSRC])
+            write_packet(
+                self._packet, size, False, False, False, False, False,
+                sequence, timestamp, ssrc, number, 0, row, 0,
+            )  # fmt: skip
+            self._length[0] = size
+            outbound = int(place[table.OUTBOUND])
+            srtp_protect(outbound, address_of(self._packet), address_of(self._length))
+            made.append(self._packet[: int(self._length[0])].tobytes())
+
+        await self._between_slices(make)
+        return made[0]
+
+    # The thread
+
+    def _work(self) -> None:
+        # the default slack of 50 µs is a good part of the gap between two packets
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        began = second_at = time.monotonic()
+        used, before, faults = time.thread_time(), self.totals(), 0
+        while not self._stopping:
+            self._run_slice(time.time_ns() + SLICE_NS)
+            while self._commands:
+                self._commands.popleft()()
+            now = time.monotonic()
+            if now - second_at < 1.0:
+                continue
+            totals, used_now = self.totals(), time.thread_time()
+            cpu_pct = 100.0 * (used_now - used) / (now - second_at)
+            faults_now = int(self._counts[: table.CONTROL_PACKETS].sum())
+            self._sum_up(now - began, totals - before, cpu_pct, faults_now - faults)
+            second_at, before, used, faults = now, totals, used_now, faults_now
+        while self._commands:
+            self._commands.popleft()()
+
+    def _sum_up(self, at_s: float, totals: Integers, cpu_pct: float, faults: int) -> None:
+        on = self.rows[self.rows[:, table.TRANSIT_NS] != 0]
+        jitter_ms = (on[:, table.JITTER_SCALED] / 16e6).tolist()
+        self.jitter_ms += jitter_ms
+        self.seconds.append(
+            Second(
+                at_s=round(at_s, 3),
+                sent=int(totals[table.SENT]),
+                received=int(totals[table.RECEIVED]),
+                recovered=int(totals[table.RECOVERED]),
+                latency_ms=of_histogram(self._slice_latency, loop.BIN_NS),
+                jitter_ms=of_values(jitter_ms),
+                late_ms=of_histogram(self._slice_late, loop.BIN_NS),
+                cpu_pct=round(cpu_pct, 1),
+                overflow=int(totals[table.OVERFLOW]),
+                faults=faults,
+            )
+        )
+        self.latency += self._slice_latency
+        self.late += self._slice_late
+        self._slice_latency[:] = 0
+        self._slice_late[:] = 0
+
+    def _run_slice(self, until_ns: int) -> None:
+        period_ns = self._profile.period_us * 1000
+        run = np.array([0, 0, NEVER_NS, until_ns, self._trailer, period_ns], np.int64)
+        messages = self._messages
+        loop.generate(
+            self.rows,
+            run,
+            self._profile.at_us,
+            self._profile.size,
+            self._profile.video,
+            self._profile.frame_end,
+            self._names,
+            address_of(self._names),
+            self._packet,
+            address_of(self._packet),
+            messages.headers,
+            messages.headers_address,
+            messages.data,
+            address_of(messages.data),
+            messages.stride,
+            messages.control,
+            self._polled,
+            address_of(self._polled),
+            self._clock,
+            address_of(self._clock),
+            self._length,
+            address_of(self._length),
+            self._slice_late,
+            self._slice_latency,
+            self._counts,
+        )

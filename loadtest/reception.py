@@ -1,0 +1,85 @@
+"""What a participant makes of the media that comes: jitter, and requests for what is missing."""
+
+from typing import Final
+
+import numpy as np
+
+from loadtest.arrival_profile import Integers
+from loadtest.packets import Octets, write_nack
+from loadtest.session_description import OPUS, RTX
+from loadtest.table import (
+    FD,
+    FIRST_PACKET_NS,
+    HIGHEST,
+    JITTER_SCALED,
+    LAST_RECEIVED_NS,
+    NACKED,
+    OUTBOUND,
+    RECOVERED,
+    TRANSIT_NS,
+    VIDEO_SSRC,
+)
+from sfu.compiled import compiled
+from sfu.native import ADDRESS_SIZE, MSG_DONTWAIT, SRTP_OK, sendto, srtp_protect_rtcp
+
+MAX_NACKED: Final = 17  # packets in one request; more are a burst that no repair catches up
+
+
+@compiled
+def account(rows: Integers, row: int, kind: int, arrived_ns: int, sent_ns: int) -> None:
+    """When media came to ``row``, and its jitter by the audio, which no frame bunches."""
+    rows[row, LAST_RECEIVED_NS] = arrived_ns
+    if rows[row, FIRST_PACKET_NS] == 0:
+        rows[row, FIRST_PACKET_NS] = arrived_ns
+    if kind == RTX:
+        rows[row, RECOVERED] += 1
+    elif kind == OPUS:
+        transit = arrived_ns - sent_ns
+        if rows[row, TRANSIT_NS] != 0:
+            difference = abs(transit - int(rows[row, TRANSIT_NS]))
+            scaled = int(rows[row, JITTER_SCALED])
+            rows[row, JITTER_SCALED] = scaled + difference - (scaled + 8) // 16
+        rows[row, TRANSIT_NS] = transit
+
+
+@compiled
+def missing_before(rows: Integers, row: int, data: Octets, at: int) -> int:
+    """How many video packets are missing before the one at ``at``."""
+    sequence = (int(np.int64(data[at + 2])) << 8) | int(np.int64(data[at + 3]))
+    highest = int(rows[row, HIGHEST])
+    ahead = (sequence - highest) & 0xFFFF
+    if highest >= 0 and ahead >= 0x8000:
+        return 0  # late, or once more
+    rows[row, HIGHEST] = sequence
+    return ahead - 1 if highest >= 0 and 0 < ahead <= MAX_NACKED else 0
+
+
+@compiled
+def ask_for(
+    rows: Integers,
+    row: int,
+    missing: int,
+    data: Octets,
+    at: int,
+    names_address: int,
+    packet: Octets,
+    packet_address: int,
+    length: Integers,
+    length_address: int,
+) -> None:
+    """Ask once for the packets missing before the one at ``at``, as a browser does at once."""
+    ssrc = 0
+    for index in range(8, 12):
+        ssrc = (ssrc << 8) | int(np.int64(data[at + index]))
+    first = (int(rows[row, HIGHEST]) - missing) & 0xFFFF
+    length[0] = write_nack(packet, int(rows[row, VIDEO_SSRC]), ssrc, first, missing)
+    if srtp_protect_rtcp(int(rows[row, OUTBOUND]), packet_address, length_address) == SRTP_OK:
+        sendto(
+            int(rows[row, FD]),
+            packet_address,
+            int(length[0]),
+            MSG_DONTWAIT,
+            names_address + row * ADDRESS_SIZE,
+            16,
+        )
+        rows[row, NACKED] += missing
