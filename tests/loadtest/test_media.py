@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from aiortc import RTCCertificate
@@ -16,8 +16,26 @@ HOST = "127.0.0.1"
 PROFILE = "aes-128-gcm"
 
 
+People = Callable[[int], list[Participant]]
+
+
 @pytest.fixture
-async def media() -> AsyncIterator[Media]:
+def people() -> Iterator[People]:
+    """Makes participants, and closes them when nobody works with them any more."""
+    certificate = RTCCertificate.generateCertificate()
+    made: list[Participant] = []
+
+    def make(count: int) -> list[Participant]:
+        made.extend(Participant(HOST, certificate, PROFILE) for _ in range(count))
+        return made[-count:]
+
+    yield make
+    for person in made:
+        person.close()
+
+
+@pytest.fixture
+async def media(people: People) -> AsyncIterator[Media]:
     made = Media(
         fitted(read_profile(PROFILES / "chromium-vp8.json")), 4, Participant.trailer_of(PROFILE)
     )
@@ -32,11 +50,6 @@ def linked(one: Participant, other: Participant) -> None:
     other.expect(one.socket.getsockname(), keys[1], keys[0])
 
 
-def people(count: int) -> list[Participant]:
-    certificate = RTCCertificate.generateCertificate()
-    return [Participant(HOST, certificate, PROFILE) for _ in range(count)]
-
-
 async def flowing(media: Media, rows: tuple[int, int]) -> None:
     async with asyncio.timeout(5):
         while True:
@@ -45,7 +58,9 @@ async def flowing(media: Media, rows: tuple[int, int]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_goes_while_a_call_is_up_arrives_and_counts(media: Media) -> None:
+async def test_what_goes_while_a_call_is_up_arrives_and_counts(
+    media: Media, people: People
+) -> None:
     pair, later = people(2), people(2)
     linked(*pair)
     linked(*later)
@@ -72,7 +87,7 @@ async def test_what_goes_while_a_call_is_up_arrives_and_counts(media: Media) -> 
     assert set(await media.add_pair(again[0], again[1])) <= {*rows, *others}
 
 
-async def test_there_is_room_for_as_many_as_were_planned(media: Media) -> None:
+async def test_there_is_room_for_as_many_as_were_planned(media: Media, people: People) -> None:
     six = people(6)
     for index in (0, 2, 4):
         linked(six[index], six[index + 1])
@@ -82,7 +97,7 @@ async def test_there_is_room_for_as_many_as_were_planned(media: Media) -> None:
         await media.add_pair(six[4], six[5])
 
 
-async def test_a_line_that_is_cut_is_silent_for_just_so_long(media: Media) -> None:
+async def test_a_line_that_is_cut_is_silent_for_just_so_long(media: Media, people: People) -> None:
     pair = people(2)
     linked(*pair)
     rows = await media.add_pair(pair[0], pair[1])
@@ -106,7 +121,7 @@ async def test_a_line_that_is_cut_is_silent_for_just_so_long(media: Media) -> No
     assert received == sent > 0
 
 
-async def test_whoever_comes_back_anew_takes_the_old_place(media: Media) -> None:
+async def test_whoever_comes_back_anew_takes_the_old_place(media: Media, people: People) -> None:
     stayed, left, came = people(3)
     linked(stayed, left)
     rows = await media.add_pair(stayed, left)
@@ -126,7 +141,9 @@ async def test_whoever_comes_back_anew_takes_the_old_place(media: Media) -> None
     assert totals[table.SENT] == totals[table.RECEIVED] > 0
 
 
-async def test_a_packet_made_for_others_counts_nowhere_and_is_taken_once(media: Media) -> None:
+async def test_a_packet_made_for_others_counts_nowhere_and_is_taken_once(
+    media: Media, people: People
+) -> None:
     pair = people(2)
     linked(*pair)
     rows = await media.add_pair(pair[0], pair[1])
