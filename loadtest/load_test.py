@@ -36,7 +36,7 @@ class LoadTest:
         operator_token: of the deployment; "" to sign in to a demo.
         metrics: addresses of the servers' metrics.
         on_tick: called each second.
-        media: made by ``load_media``, for that compiles.
+        media: made by ``load_media``, for that compiles, and started.
     """
 
     def __init__(
@@ -63,6 +63,12 @@ class LoadTest:
         Raises:
             CannotBegin: before there was anything to record.
         """
+        try:
+            return await self._run(interrupted)
+        finally:
+            await self.media.stop()
+
+    async def _run(self, interrupted: asyncio.Event) -> Record:
         scenario, api = self._scenario, self._api
         if scenario.kind == "hostile":
             refuse_other_machines(api.host)
@@ -86,7 +92,6 @@ class LoadTest:
         ]
         stage = Stage(scenario, self.record, self.media, waiting)
         self.record = stage.record
-        self.media.start()
         looking = asyncio.create_task(self._look(stage, waiting[-1].client))
         playing = asyncio.create_task(self._play(stage))
         stopping = asyncio.create_task(interrupted.wait())
@@ -101,7 +106,6 @@ class LoadTest:
             await stage.clear(with_api=not looking.done())
             looking.cancel()
             await asyncio.wait((looking,))
-            await self.media.stop()
         return self.record
 
     async def _play(self, stage: Stage) -> None:

@@ -38,7 +38,8 @@ KEYFRAME_ASKED: Final = 31
 HIGHEST: Final = 32  # sequence number of the video that comes, −1 as long as none did
 RECOVERED: Final = 33  # came by RTX
 NACKED: Final = 34  # packets asked for
-FIELDS: Final = 35
+TAKEN_NS: Final = 35  # from when on there is anything to send
+FIELDS: Final = 36
 
 # The run
 START_NS: Final = 0  # before it nothing is sent

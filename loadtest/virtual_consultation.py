@@ -124,7 +124,7 @@ class VirtualConsultation:
         one, other = (side.participant for side in sides)
         assert one is not None
         assert other is not None
-        joined, joined_ns = time.monotonic(), time.time_ns()
+        joined = time.monotonic()
         adding = asyncio.create_task(self.media.add_pair(one, other))
         try:
             await asyncio.shield(adding)
@@ -135,14 +135,15 @@ class VirtualConsultation:
         self._consent = asyncio.create_task(self._check_consent())
         await self._first_media(rows)
         self.media.expect(rows[0])
+        taken = max(int(self.media.rows[row, table.TAKEN_NS]) for row in rows)
         first = [int(self.media.rows[row, table.FIRST_PACKET_NS]) for row in rows]
         key = [int(self.media.rows[row, table.FIRST_KEYFRAME_NS]) for row in rows]
         phases = self.phases
         phases.api_ms = max(side.api_s for side in sides) * 1e3
         phases.ice_ms = max(each.ice_s or 0.0 for each in (one, other)) * 1e3
         phases.dtls_ms = max(each.dtls_s or 0.0 for each in (one, other)) * 1e3
-        phases.first_packet_ms = max(0.0, (max(first) - joined_ns) / 1e6)
-        phases.first_keyframe_ms = max(0.0, (max(key) - joined_ns) / 1e6)
+        phases.first_packet_ms = max(0.0, (max(first) - taken) / 1e6)
+        phases.first_keyframe_ms = max(0.0, (max(key) - taken) / 1e6)
         phases.setup_ms = (joined - began) * 1e3 + phases.first_keyframe_ms
         try:
             await self.client.until(

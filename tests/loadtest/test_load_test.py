@@ -82,6 +82,7 @@ async def played(
     metrics = ServerMetrics((f"{served.url}/metrics",))
     try:
         media = await asyncio.to_thread(load_media, scenario)
+        media.start()
         record = await LoadTest(scenario, api, media, metrics=metrics).run(
             interrupted or asyncio.Event()
         )
