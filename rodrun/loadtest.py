@@ -1,9 +1,7 @@
 """``rodrun loadtest``: a deployment's capacity, from outside."""
 
 import asyncio
-import os
 import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +29,6 @@ from loadtest.scenario import BadScenario, Scenario, find_scenario, with_options
 from loadtest.server_watch import ServerMetrics
 from loadtest.summary import progress, summarise
 
-STANDS_BACK = 10  # niceness
 LOCAL = "http://127.0.0.1:8080"
 
 errors = Console(stderr=True)
@@ -129,9 +126,7 @@ async def _run(
                 live.update(progress(scenario, record))
 
             media.start()
-            # The loop of the media goes before everything else here.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), STANDS_BACK)
-            test = LoadTest(scenario, api, media, token, server, show)
+            test = LoadTest(scenario, api, media, token, server, show, stands_back=True)
             record = await test.run(interrupted)
         return make_report(scenario, api.url, record, media, api.latencies_ms, expectations)
     finally:
