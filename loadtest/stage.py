@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 
-from aiortc import RTCCertificate
-
 from loadtest.media import Media
 from loadtest.record import Record
 from loadtest.scenario import Scenario
@@ -34,24 +32,9 @@ class Stage:
         self.scenario = scenario
         self.record = record
         self.media = media
-        self.certificate: RTCCertificate = waiting[0].certificate
         self.up: list[VirtualConsultation] = []
         self._waiting = waiting
         self._open: set[VirtualConsultation] = set()
-        self._begun: set[int] = set()
-
-    async def prepare(self, count: int) -> None:
-        """Open the pages of so many pairs, some at a time; raises CallFailed."""
-        gate = asyncio.Semaphore(20)
-
-        async def open_one(call: VirtualConsultation) -> None:
-            async with gate:
-                await call.prepare()
-                self._open.add(call)
-
-        async with asyncio.TaskGroup() as tasks:
-            for call in self._waiting[-count:]:
-                tasks.create_task(open_one(call))
 
     async def begin(self) -> VirtualConsultation | None:
         """One more call, up to its media; None when it failed, which is in the record."""
@@ -60,8 +43,11 @@ class Stage:
 
     async def agree(self) -> VirtualConsultation | None:
         """A consultation that is requested and accepted; None when that failed."""
-        call = self._waiting.pop()
         self.record.started += 1
+        if not self._waiting:
+            self.record.fail(CallFailed("request", "all pairs are in calls, or failed before"))
+            return None
+        call = self._waiting.pop()
         try:
             if call not in self._open:
                 await call.prepare()
