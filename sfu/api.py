@@ -175,23 +175,52 @@ class CodecUnsupported:
 
 
 @dataclass(frozen=True)
-class ConnectionQuality:
-    """What the node measured of one connection over the last second, seen from the node.
+class LegQuality:
+    """One direction of one connection over the last second; None where nothing is known.
 
-    ``loss_up_pct`` is the loss of packets from the browser to the node, ``loss_down_pct`` that
-    which the browser reports of packets from the node, ``rtt_ms`` and ``jitter_up_ms`` those of
+    Attributes:
+        packets: SRTP and SRTCP.
+        bitrate_bps: of them, UDP payload.
+        expected: RTP packets whose fate became known: sent by the browser, or told of by it.
+        lost: of these. Less than 0 when packets that were told as lost came late.
+        repaired: lost ones that came again, or (from the node) were sent again.
+        given_up: lost ones that are not asked for any more.
+        jitter_ms, video_jitter_ms: interarrival jitter of audio and of the camera (RFC 3550).
+        freezes: pauses of 250 ms to 1 s of the camera; from the node: keyframes asked for.
+        silent_s: since the last packet.
+    """
+
+    packets: int
+    bitrate_bps: float
+    expected: int
+    lost: int
+    repaired: int
+    given_up: int
+    jitter_ms: float | None
+    video_jitter_ms: float | None
+    freezes: int
+    silent_s: float | None
+
+    @property
+    def loss_pct(self) -> float | None:
+        """None when nothing was expected; late packets do not make it negative."""
+        return 100 * max(self.lost, 0) / self.expected if self.expected > 0 else None
+
+
+@dataclass(frozen=True)
+class ConnectionQuality:
+    """What the node measured of one connection over the last second, or since it began.
+
+    ``up`` is from the browser to the node, ``down`` from the node to it. ``rtt_ms`` is that of
     RTCP (RFC 3550); None when not known yet.
     """
 
     room_id: str
     participant_id: str
     connection_id: str
-    loss_up_pct: float | None
-    loss_down_pct: float | None
     rtt_ms: float | None
-    jitter_up_ms: float | None
-    bitrate_up_bps: float
-    bitrate_down_bps: float
+    up: LegQuality
+    down: LegQuality
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from sfu.api import (
     Answer,
     CloseRoom,
     ConnectionFailed,
+    ConnectionQuality,
     Done,
     Event,
     Join,
     OpenRoom,
     ParticipantConnected,
+    ParticipantHeard,
     RefusalCode,
     Refused,
     Remove,
@@ -28,9 +30,11 @@ from sfu.api import (
     RestartIce,
     VideoCodec,
 )
-from sfu.connection import CONNECT_WITHIN_S, Connection, Readings, State, Trigger
+from sfu.connection import CONNECT_WITHIN_S, Connection, State, Trigger
 from sfu.negotiation import AnswerTerms, BadOffer, Candidate, Negotiated, Offer, answer, read_offer
-from sfu.plane import MAX_PARTICIPANTS
+from sfu.plane import MAX_PARTICIPANTS, Column
+from sfu.quality import tell
+from sfu.reporting import Readings, Reporting
 from sfu.room import FALLBACK, CloseSlot, PairSlots, Room, RoomOutput
 from sfu.rtp.media import Codec, MediaMap
 from sfu.slots import Slots, random_text
@@ -137,6 +141,9 @@ class Node:
         self._rooms: dict[str, Room] = {}
         # Every connection whose slot is not free yet, by slot number.
         self._connections: dict[int, Connection] = {}
+        # Those that have no keys yet, and some that had none a moment ago.
+        self._joining: dict[int, Connection] = {}
+        self._reporting = Reporting(max_participants)
         # What was dropped here, by reason.
         self.drops: Counter[str] = Counter()
 
@@ -218,7 +225,7 @@ class Node:
         lacks = None
         if not negotiated.video_codec_supported:
             lacks, connection.video_codec = connection.video_codec, FALLBACK
-        self._connections[slot.number] = connection
+        self._connections[slot.number] = self._joining[slot.number] = connection
         outputs: list[Output] = [
             OpenSlot(slot.number, connection.agent.credentials.ufrag),
             SetMedia(slot.number, negotiated.media, _cname(connection)),
@@ -311,7 +318,10 @@ class Node:
             self.drops["stun_closed"] += 1
             return []
         outputs: list[Output] = []
-        for output in connection.agent.receive(data, address, at):
+        happened = connection.agent.receive(data, address, at)
+        if connection.agent.heard_at is not None:
+            self._reporting.checked(slot, connection.agent.heard_at)
+        for output in happened:
             match output:
                 case AddressValidated(valid):
                     outputs.append(AddAddress(slot, valid))
@@ -330,7 +340,8 @@ class Node:
         connection = self._live(slot)
         if connection is None or not connection.move(Trigger.SECURED):
             return []
-        connection.begin_reports(now, readings.statistics(slot))
+        connection.secured(now)
+        self._reporting.begin(slot, now, readings)
         room = self._rooms[connection.room_id]
         return [
             *self._carry_out(room.connected(connection.participant_id)),
@@ -375,12 +386,37 @@ class Node:
     def tick(self, now: float, readings: Readings) -> list[Output]:
         """Whatever is due; to be called ten times a second."""
         outputs: list[Output] = []
-        for connection in list(self._connections.values()):
+        for slot, connection in list(self._joining.items()):
             if connection.overdue(now):
                 outputs += self._fail(connection, self._why_overdue(connection))
-            elif connection.state is State.CONNECTED:
-                outputs += connection.report(now, readings, self._unix_time)
+            if connection.state is not State.JOINING:
+                del self._joining[slot]
+        slots, heard_s, is_due = self._reporting.heard(now, readings)
+        for slot, heard_at in zip(slots.tolist(), heard_s.tolist(), strict=True):
+            outputs.append(ParticipantHeard(*self._names(slot), self._unix_time(heard_at)))
+        if is_due and slots.size:
+            outputs += self._report(slots, heard_s, now, readings)
         return outputs
+
+    def _report(
+        self, slots: Column, heard_s: Column, now: float, readings: Readings
+    ) -> list[Output]:
+        """How the connections did in the last second, and what they do not carry."""
+        slots, _, after, measured, seconds = self._reporting.measure(slots, heard_s, now, readings)
+        told = tell(measured, seconds)
+        outputs: list[Output] = []
+        for slot, (rtt_ms, up, down), counts, lasted in zip(
+            slots.tolist(), told, after.downlink_counts, seconds.tolist(), strict=True
+        ):
+            outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down))
+            pause = self._connections[slot].survive(counts, lasted, now)
+            if pause is not None:
+                outputs.append(pause)
+        return outputs
+
+    def _names(self, slot: int) -> tuple[str, str, str]:
+        connection = self._connections[slot]
+        return connection.room_id, connection.participant_id, connection.connection_id
 
     @staticmethod
     def _why_overdue(connection: Connection) -> str:
@@ -413,6 +449,7 @@ class Node:
         for output in outputs:
             if isinstance(output, CloseSlot):
                 self._connections[output.slot].move(Trigger.CLOSED)
+                self._reporting.end(output.slot)
         return list(outputs)
 
 

@@ -6,7 +6,7 @@ import random
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -217,13 +217,7 @@ class Worker:
 
     def counts(self) -> WorkerCounts:
         """What has been counted up to now."""
-        packets_in, octets_in, packets_out, octets_out = self._traffic
-        for slot in self._transports:
-            counted = self._plane.statistics(slot)
-            packets_in += counted.packets_in
-            octets_in += counted.octets_in
-            packets_out += counted.packets_out
-            octets_out += counted.octets_out
+        packets_in, octets_in, packets_out, octets_out = self._traffic_with(self._transports)
         return WorkerCounts(
             rooms=self._node.room_count,
             joining=self._node.count(State.JOINING),
@@ -327,17 +321,21 @@ class Worker:
         task.add_done_callback(self._handshakes.discard)
 
     def _close_slot(self, slot: int) -> None:
-        counted = self._plane.statistics(slot)
-        before = self._traffic
-        self._traffic = (
-            before[0] + counted.packets_in,
-            before[1] + counted.octets_in,
-            before[2] + counted.packets_out,
-            before[3] + counted.octets_out,
-        )
+        self._traffic = self._traffic_with([slot])
         transport = self._transports.pop(slot, None)
         if transport is not None:
             transport.close()
+
+    def _traffic_with(self, slots: Collection[int]) -> tuple[int, int, int, int]:
+        """What was counted of connections that have ended, and of these."""
+        counted = self._plane.snapshot(list(slots)).slots
+        packets_in, octets_in, packets_out, octets_out = self._traffic
+        return (
+            packets_in + int(counted["packets_in"].sum()),
+            octets_in + int(counted["octets_in"].sum()),
+            packets_out + int(counted["packets_out"].sum()),
+            octets_out + int(counted["octets_out"].sum()),
+        )
 
     def _send(self, address: Address, data: bytes) -> None:
         host, port = address

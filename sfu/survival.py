@@ -100,7 +100,8 @@ def sample_between(before: DownlinkCounts, now: DownlinkCounts, seconds: float) 
         shortfall = max(0.0, 1 - delivered / sent) if sent > 0 else 0.0
         told_audio = now.told_audio - before.told_audio
         if told_audio > 0:
-            audio_lost = (now.told_audio_lost - before.told_audio_lost) / told_audio
+            # less than before when what was told as lost came late
+            audio_lost = max(0, now.told_audio_lost - before.told_audio_lost) / told_audio
     elif now.told_packets == 0 and now.fraction_lost is not None:
         delivered = (audio + camera + screen) * (1 - now.fraction_lost)
         shortfall = audio_lost = now.fraction_lost

@@ -248,8 +248,8 @@ class Rooms:
         self._audience.quality(
             consultation,
             role,
-            level(measured.loss_up_pct, measured.loss_down_pct, measured.rtt_ms, link),
+            level(measured.up.loss_pct, measured.down.loss_pct, measured.rtt_ms, link),
             measured.rtt_ms,
-            measured.loss_up_pct,
-            measured.loss_down_pct,
+            measured.up.loss_pct,
+            measured.down.loss_pct,
         )

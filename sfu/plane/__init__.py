@@ -4,11 +4,14 @@ from sfu.plane.compilation import WarmUp, warm_up
 from sfu.plane.downlink import DownlinkCounts
 from sfu.plane.plane import Plane, PlaneBusy
 from sfu.plane.records import DtlsReceived, Faulted, PlaneEvent, Released, StunReceived
-from sfu.plane.statistics import ConnectionStatistics
-from sfu.plane.tables import MAX_PARTICIPANTS, DropReason, PlaneSettings
+from sfu.plane.statistics import Column, ConnectionStatistics, Snapshot, blank_snapshot
+from sfu.plane.tables import INBOUND, MAX_PARTICIPANTS, OUTBOUND, DropReason, PlaneSettings, Role
 
 __all__ = [
+    "INBOUND",
     "MAX_PARTICIPANTS",
+    "OUTBOUND",
+    "Column",
     "ConnectionStatistics",
     "DownlinkCounts",
     "DropReason",
@@ -19,7 +22,10 @@ __all__ = [
     "PlaneEvent",
     "PlaneSettings",
     "Released",
+    "Role",
+    "Snapshot",
     "StunReceived",
     "WarmUp",
+    "blank_snapshot",
     "warm_up",
 ]

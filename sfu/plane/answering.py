@@ -239,7 +239,7 @@ def _note_told(t: Tables, slot: int, data: Octets, at: int, end: int) -> int:
         return DropReason.FEEDBACK_UNSENT.value
     if not feedback_is_whole(data, at, end):
         return DropReason.MALFORMED_RTCP.value
-    # each number counts once: what was told as lost and comes late stays lost
+    # each number counts once; what was told as lost may be told as received later
     first = max(int(record["told_last"]) + 1, int(record["transport_first"]))
     if not tally_feedback(data, at, base, first, last, t.sizes[slot], record["told"]):
         return DropReason.FEEDBACK_UNSENT.value

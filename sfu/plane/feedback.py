@@ -35,6 +35,9 @@ SENT: Final = 4096
 """How many packets sent with a transport-wide number are remembered by their size."""
 
 IS_AUDIO: Final = 0x8000  # beside the octets of a packet sent
+_TOLD_AS_LOST: Final = 0x4000  # and this, while its receiver has not told that it came late
+_OCTETS: Final = 0x3FFF
+_LATE: Final = 512  # how far back a number that was told as lost may still be told as received
 WITHHELD: Final = 1  # in place of the octets: it came, but was not sent on (0: it never came)
 
 # What feedback has told of packets sent: an int64 array, all zero at first
@@ -366,12 +369,14 @@ def tally_feedback(
     """Add to ``told`` what a feedback packet says of the numbers ``first`` to ``last`` (unwrapped).
 
     ``base`` is its first number, unwrapped; the packet is whole (``feedback_is_whole``). False,
-    and nothing is added, when it tells as received a number that was never sent.
+    and nothing is added, when it tells as received a number that was never sent. What is before
+    ``first`` was told of already: of that, a packet told as lost that came late is lost no more.
     """
     left = get16(data, at + 14)
     number = base
     chunk_at = at + _HEADER
     first = max(first, last - SENT + 1)
+    earliest = max(first - _LATE, last - SENT + 1)
     packets = audio = octets = lost = audio_lost = 0
     while left > 0 and number <= last:
         chunk = get16(data, chunk_at)
@@ -382,24 +387,32 @@ def tally_feedback(
             width = 2 if chunk & 0x4000 else 1
             span = 14 // width
         span = min(span, left)
-        for place in range(max(first - number, 0), min(span, last + 1 - number)):
+        for place in range(max(earliest - number, 0), min(span, last + 1 - number)):
             symbol = chunk >> 13
             if width != 0:
                 symbol = (chunk >> (14 - width * (place + 1))) & (0x3 if width == 2 else 0x1)
             size = int(sizes[(number + place) % SENT])
+            of_audio = 1 if size >= IS_AUDIO else 0
+            if number + place < first:
+                if symbol != 0 and size & _TOLD_AS_LOST:
+                    sizes[(number + place) % SENT] = size & ~_TOLD_AS_LOST
+                    octets += size & _OCTETS
+                    lost -= 1
+                    audio_lost -= of_audio
+                continue
             if size <= WITHHELD:
                 if symbol != 0:
                     return False
                 continue
             packets += 1
-            if size >= IS_AUDIO:
-                audio += 1
+            audio += of_audio
             if symbol != 0:
-                octets += size & (IS_AUDIO - 1)
+                sizes[(number + place) % SENT] = size & ~_TOLD_AS_LOST
+                octets += size & _OCTETS
                 continue
+            sizes[(number + place) % SENT] = size | _TOLD_AS_LOST
             lost += 1
-            if size >= IS_AUDIO:
-                audio_lost += 1
+            audio_lost += of_audio
         number += span
         left -= span
     told[TOLD] += packets

@@ -19,6 +19,7 @@ from sfu.rtp.media import TrackKind
 _STEADY_TRIES: Final = 4  # requests at the steady interval, before the pauses double
 _TRIES: Final = 10  # with the usual interval the last one is 20 s after the first
 _PAUSE_NS: Final = 1_000_000_000
+_FRAME_GAP_NS: Final = 250_000_000  # a camera in the dark sends 5 to 10 pictures a second
 """A camera that was silent for this long was paused. A screen may just have stood still."""
 
 _LONGEST_TRIP_NS: Final = 1_000_000_000  # a browser that claims more is asked all the same
@@ -57,11 +58,20 @@ def want_keyframe(t: Tables, slot: int, kind: int) -> None:
 
 @compiled_within
 def note_silence(source: Record, arrival_ns: int) -> None:
-    """A media packet of ``source`` came: after a pause a decoder may have nothing to go on from."""
+    """A media packet of ``source`` came: after a pause a decoder may have nothing to go on from.
+
+    A camera is seen to stand still when nothing comes for longer than any frame rate explains.
+    """
     before_ns = int(source["media_ns"])
     source["media_ns"] = arrival_ns
-    if source["kind"] == TrackKind.VIDEO and 0 < before_ns <= arrival_ns - _PAUSE_NS:
+    if source["kind"] != TrackKind.VIDEO or before_ns <= 0:
+        return
+    gap_ns = arrival_ns - before_ns
+    if gap_ns >= _PAUSE_NS:
         _want(source)
+    elif gap_ns >= _FRAME_GAP_NS:
+        source["frame_gaps"] += 1
+        source["frame_gaps_ns"] += gap_ns
 
 
 @compiled_within

@@ -5,7 +5,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from sfu.plane.compilation import warm_up
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.offloads import receive_runs, sends_runs
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
-from sfu.plane.statistics import ConnectionStatistics, Statistics
+from sfu.plane.statistics import Column, ConnectionStatistics, Snapshot, Statistics
 from sfu.plane.tables import (
     CNAME_SIZE,
     MID_SIZE,
@@ -219,6 +219,20 @@ class Plane:
         self._check_slot(slot)
         return int(self._heard_ns[slot])
 
+    def heard_s(self) -> Column:
+        """The same of every slot, in seconds: float64[max_participants]."""
+        return self._heard_ns / 1e9
+
+    def behind_s(self) -> float:
+        """For how long the loop has not turned although it has something to do; 0 when it waits.
+
+        With a connection open it turns once in ``tick_ns``.
+        """
+        if not self._state["open_count"]:
+            return 0.0
+        slept_ns = time.monotonic_ns() - int(self._state["steady_ns"])
+        return max(0.0, (slept_ns - self._settings.tick_ns) / 1e9)
+
     def remote(self, slot: int) -> bytes | None:
         """Where the plane sends for ``slot`` now, in the form of ``sfu.native.pack_address``."""
         self._check_slot(slot)
@@ -230,6 +244,10 @@ class Plane:
         """The counts of ``slot``. Each is up to date; together they may be a packet apart."""
         self._check_slot(slot)
         return self._statistics.of(slot, time.time_ns())
+
+    def snapshot(self, slots: Sequence[int] | Column) -> Snapshot:
+        """The counts of these slots, in their order; raises IndexError for one that is not."""
+        return self._statistics.snapshot(slots, time.time_ns())
 
     def drops(self) -> dict[str, int]:
         """How many were dropped, by the name of the reason in small letters, since the start."""

@@ -16,6 +16,8 @@ from sfu.plane.resending import resend
 from sfu.plane.rtcp import (
     BLOCK_DLSR,
     BLOCK_FRACTION_LOST,
+    BLOCK_HIGHEST_SEQUENCE,
+    BLOCK_JITTER,
     BLOCK_LSR,
     BLOCK_PACKETS_LOST,
     BLOCK_SSRC,
@@ -184,6 +186,9 @@ def _note_blocks(t: Tables, slot: int, at: int, count: int, arrival_ns: int) -> 
         stream["reported_ns"] = arrival_ns
         stream["fraction_lost"] = block[BLOCK_FRACTION_LOST]
         stream["packets_lost"] = block[BLOCK_PACKETS_LOST]
+        stream["reported_highest"] = block[BLOCK_HIGHEST_SEQUENCE]
+        stream["reported_jitter"] = block[BLOCK_JITTER]
+        stream["reported_gaps"] = stream["last"] - stream["packets"]
         _note_round_trip(t, slot, int(block[BLOCK_LSR]), int(block[BLOCK_DLSR]), arrival_ns)
 
 
@@ -269,6 +274,7 @@ def _ask_source(t: Tables, slot: int, ssrc: int, now_ns: int) -> None:
     if place < 0 or partner < 0:
         return
     t.counts[Counter.KEYFRAME_REQUEST] += 1
+    t.slots[slot]["keyframe_requests"] += 1
     role = place % OUTBOUND
     if role == Role.VIDEO:
         want_keyframe(t, partner, TrackKind.VIDEO.value)

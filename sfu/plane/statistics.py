@@ -1,39 +1,125 @@
-"""What the plane has counted of each connection, read once a second for every one of them.
+"""What the plane has counted, read once a second for all connections together.
 
-Fields of NumPy's records take long to look up; so the records, whose numbers are all int64, are
-looked at as rows of numbers.
+A snapshot is a copy of whole records, so that everything after it is NumPy over columns: a field of
+it is an array with a row for each connection.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sfu.plane.downlink import DownlinkCounts
 from sfu.plane.feedback import (
     TOLD,
     TOLD_AUDIO,
     TOLD_AUDIO_LOST,
-    TOLD_FIELDS,
     TOLD_LOST,
     TOLD_OCTETS,
 )
-from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED, RECEPTION_FIELDS
-from sfu.plane.tables import (
-    INBOUND,
-    OUTBOUND,
-    SLOT,
-    SOURCE,
-    STREAM,
-    Integers,
-    Records,
-    Role,
-    Tables,
-)
+from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
+from sfu.plane.tables import INBOUND, OUTBOUND, SLOT, SOURCE, STREAM, Records, Role, Tables
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 
 _FRESH_REPORT_NS: Final = 6_000_000_000  # browsers report of audio every 2.5 to 7.5 s
 _JUST_REPORTED_NS: Final = 1_500_000_000
+
+Column = npt.NDArray[Any]
+
+
+class Snapshot(NamedTuple):
+    """The counts of some connections at one time. Together they may be a packet apart.
+
+    Attributes:
+        at_ns: CLOCK_REALTIME.
+        slots: records of ``SLOT`` [n].
+        sources: of ``SOURCE`` [n × INBOUND], those with ``ssrc`` −1 are empty.
+        streams: of ``STREAM`` [n × OUTBOUND], by ``Role``.
+    """
+
+    at_ns: int
+    slots: Records
+    sources: Records
+    streams: Records
+
+    def of(self, places: Column) -> "Snapshot":
+        """The connections at these places of it, copied."""
+        return Snapshot(self.at_ns, self.slots[places], self.sources[places], self.streams[places])
+
+    @property
+    def expected(self) -> Column:
+        """RTP packets of each source up to the highest that came (RFC 3550 appendix A.3)."""
+        reception = self.sources["reception"]
+        counted = reception[..., HIGHEST] - reception[..., FIRST] + 1
+        return np.where(reception[..., RECEIVED] > 0, counted, 0)
+
+    @property
+    def received(self) -> Column:
+        """RTP packets of each source that came."""
+        return self.sources["reception"][..., RECEIVED]
+
+    @property
+    def jitter_s(self) -> Column:
+        """Interarrival jitter of each source (RFC 3550 appendix A.8); NaN for none, and of RTX."""
+        rate = np.where(self.sources["kind"] == TrackKind.AUDIO, CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO)
+        scaled = self.sources["reception"][..., JITTER_SCALED] / (16.0 * rate)
+        is_known = (self.sources["ssrc"] >= 0) & (self.received > 0) & (self.sources["rtx"] == 0)
+        return np.where(is_known, scaled, np.nan)
+
+    @property
+    def downlink(self) -> Column:
+        """``DownlinkCounts`` as numbers [n × fields], without its last two."""
+        told, sent = self.slots["told"], self.streams
+        camera, screen = [Role.VIDEO, Role.VIDEO_RTX], [Role.SCREEN, Role.SCREEN_RTX]
+        columns = [
+            sent["packets"][:, Role.AUDIO],
+            sent["octets"][:, Role.AUDIO],
+            sent["packets"][:, camera].sum(1),
+            sent["octets"][:, camera].sum(1),
+            sent["packets"][:, screen].sum(1),
+            sent["octets"][:, screen].sum(1),
+            self.slots["numbered_packets"],
+            self.slots["numbered_octets"],
+            told[:, TOLD],
+            told[:, TOLD_LOST],
+            told[:, TOLD_OCTETS],
+            told[:, TOLD_AUDIO],
+            told[:, TOLD_AUDIO_LOST],
+        ]
+        return np.stack(columns, axis=1)
+
+    @property
+    def downlink_counts(self) -> list[DownlinkCounts]:
+        """What ``sfu.survival`` judges by, of each connection."""
+        reported_ns = self.streams["reported_ns"]
+        fresh = self.at_ns - reported_ns[:, Role.AUDIO] < _FRESH_REPORT_NS
+        fraction = self.streams["fraction_lost"][:, Role.AUDIO] / 256
+        trip_ns = self.slots["round_trip_ns"]
+        just_now = (trip_ns >= 0) & (self.at_ns - reported_ns.max(1) < _JUST_REPORTED_NS)
+        lost = [
+            each if known else None for each, known in zip(fraction.tolist(), fresh, strict=True)
+        ]
+        trips = [
+            each / 1e9 if known else None
+            for each, known in zip(trip_ns.tolist(), just_now, strict=True)
+        ]
+        return list(map(DownlinkCounts, *self.downlink.T.tolist(), lost, trips))
+
+
+def blank_snapshot(count: int) -> Snapshot:
+    """Of ``count`` connections of which nothing was counted yet."""
+    blank = Snapshot(
+        0,
+        np.zeros(count, SLOT),
+        np.zeros((count, INBOUND), SOURCE),
+        np.zeros((count, OUTBOUND), STREAM),
+    )
+    blank.slots["round_trip_ns"] = -1
+    blank.sources["ssrc"] = -1
+    blank.streams["ssrc"] = -1
+    return blank
 
 
 @dataclass(frozen=True)
@@ -47,8 +133,6 @@ class ConnectionStatistics:
         jitter_in_s: the largest interarrival jitter of its sources (RFC 3550 appendix A.8).
         media_packets_out: RTP packets sent to it.
         lost_out: of these, how many it reports lost in all; less than 0 when some came twice.
-        fraction_lost_out: the fraction of them that its last reports called lost (0 to 1), None
-            when it has not reported for some seconds.
         round_trip_s: by its last report, None when not known.
         downlink: what ``sfu.survival`` judges by.
     """
@@ -62,127 +146,39 @@ class ConnectionStatistics:
     jitter_in_s: float | None
     media_packets_out: int
     lost_out: int
-    fraction_lost_out: float | None
     round_trip_s: float | None
     downlink: DownlinkCounts = field(default_factory=DownlinkCounts)
 
 
-def _place(kind: np.dtype[np.void], name: str) -> int:
-    """Which number of a record the field is, or begins with."""
-    assert kind.fields is not None
-    return kind.fields[name][1] // 8
-
-
-def _numbers(records: Records, a_slot: int) -> Integers:
-    """Records as numbers: int64[slots × records a slot × numbers]."""
-    return records.view(np.int64).reshape(-1, a_slot, records.itemsize // 8)
-
-
-_TRAFFIC: Final = slice(_place(SLOT, "packets_in"), _place(SLOT, "octets_out") + 1)
-_NUMBERED: Final = slice(_place(SLOT, "numbered_packets"), _place(SLOT, "numbered_octets") + 1)
-_TOLD: Final = slice(_place(SLOT, "told"), _place(SLOT, "told") + TOLD_FIELDS)
-_ROUND_TRIP: Final = _place(SLOT, "round_trip_ns")
-_RECEPTION: Final = slice(
-    _place(SOURCE, "reception"), _place(SOURCE, "reception") + RECEPTION_FIELDS
-)
-_SENT: Final = slice(_place(STREAM, "packets"), _place(STREAM, "octets") + 1)
-_REPORTED: Final = slice(_place(STREAM, "reported_ns"), _place(STREAM, "packets_lost") + 1)
-
-
 class Statistics:
-    """Reads the counts of connections. From any thread; each is up to date."""
+    """Reads the counts of connections. From any thread."""
 
     def __init__(self, t: Tables) -> None:
-        slots = _numbers(t.slots, 1)[:, 0]
-        self._traffic = slots[:, _TRAFFIC]
-        self._numbered = slots[:, _NUMBERED]
-        self._told = slots[:, _TOLD]
-        self._round_trip_ns = slots[:, _ROUND_TRIP]
-        sources = _numbers(t.sources, INBOUND)
-        self._ssrcs = sources[:, :, _place(SOURCE, "ssrc")]
-        self._kinds = sources[:, :, _place(SOURCE, "kind")]
-        self._rtx = sources[:, :, _place(SOURCE, "rtx")]
-        self._reception = sources[:, :, _RECEPTION]
-        streams = _numbers(t.streams, OUTBOUND)
-        self._sent = streams[:, :, _SENT]
-        self._reported = streams[:, :, _REPORTED]
+        self._slots = t.slots
+        self._sources = t.sources.reshape(-1, INBOUND)
+        self._streams = t.streams.reshape(-1, OUTBOUND)
+
+    def snapshot(self, slots: Sequence[int] | Column, now_ns: int) -> Snapshot:
+        """The counts of these slots, in their order."""
+        places = np.asarray(slots, np.int64)
+        return Snapshot(now_ns, self._slots[places], self._sources[places], self._streams[places])
 
     def of(self, slot: int, now_ns: int) -> ConnectionStatistics:
-        """The counts of ``slot``. Together they may be a packet apart."""
-        packets_in, octets_in, packets_out, octets_out = self._traffic[slot].tolist()
-        expected, received, jitter_s = self._received(slot)
-        sent = self._sent[slot].tolist()
-        reported = self._reported[slot].tolist()
-        weight = lost = lost_in_all = packets_sent = 0
-        for (packets, _), (reported_ns, fraction, packets_lost) in zip(sent, reported, strict=True):
-            packets_sent += packets
-            lost_in_all += packets_lost
-            if now_ns - reported_ns < _FRESH_REPORT_NS:
-                weight += packets
-                lost += fraction * packets
-        trip_ns = int(self._round_trip_ns[slot])
+        """The counts of ``slot`` alone."""
+        one = self.snapshot([slot], now_ns)
+        record, used = one.slots[0], one.sources["ssrc"] >= 0
+        jitter_s = one.jitter_s
+        trip_ns = int(record["round_trip_ns"])
         return ConnectionStatistics(
-            packets_in=packets_in,
-            octets_in=octets_in,
-            packets_out=packets_out,
-            octets_out=octets_out,
-            expected_in=expected,
-            received_in=received,
-            jitter_in_s=jitter_s,
-            media_packets_out=packets_sent,
-            lost_out=lost_in_all,
-            fraction_lost_out=lost / 256 / weight if weight else None,
+            packets_in=int(record["packets_in"]),
+            octets_in=int(record["octets_in"]),
+            packets_out=int(record["packets_out"]),
+            octets_out=int(record["octets_out"]),
+            expected_in=int(one.expected[used].sum()),
+            received_in=int(one.received[used].sum()),
+            jitter_in_s=None if np.isnan(jitter_s).all() else float(np.nanmax(jitter_s)),
+            media_packets_out=int(one.streams["packets"].sum()),
+            lost_out=int(one.streams["packets_lost"].sum()),
             round_trip_s=trip_ns / 1e9 if trip_ns >= 0 else None,
-            downlink=self._downlink(slot, sent, reported, trip_ns, now_ns),
-        )
-
-    def _received(self, slot: int) -> tuple[int, int, float | None]:
-        """RTP packets expected and received, and the largest jitter in seconds."""
-        expected = received = 0
-        jitter_s: float | None = None
-        for place, ssrc in enumerate(self._ssrcs[slot].tolist()):
-            if ssrc < 0:
-                continue
-            reception = self._reception[slot, place].tolist()
-            if reception[RECEIVED] == 0:
-                continue
-            expected += reception[HIGHEST] - reception[FIRST] + 1
-            received += reception[RECEIVED]
-            if self._rtx[slot, place] == 0:
-                is_audio = self._kinds[slot, place] == TrackKind.AUDIO
-                rate = CLOCK_RATE_AUDIO if is_audio else CLOCK_RATE_VIDEO
-                jitter_s = max(reception[JITTER_SCALED] / 16 / rate, jitter_s or 0.0)
-        return expected, received, jitter_s
-
-    def _downlink(
-        self,
-        slot: int,
-        sent: list[list[int]],
-        reported: list[list[int]],
-        trip_ns: int,
-        now_ns: int,
-    ) -> DownlinkCounts:
-        told = self._told[slot].tolist()
-        numbered_packets, numbered_octets = self._numbered[slot].tolist()
-        audio, camera, camera_rtx, screen, screen_rtx = sent
-        audio_reported_ns, audio_fraction, _ = reported[Role.AUDIO]
-        last_report_ns = max(each[0] for each in reported)
-        is_just_measured = trip_ns >= 0 and now_ns - last_report_ns < _JUST_REPORTED_NS
-        is_known = now_ns - audio_reported_ns < _FRESH_REPORT_NS
-        return DownlinkCounts(
-            audio_packets=audio[0],
-            audio_octets=audio[1],
-            camera_packets=camera[0] + camera_rtx[0],
-            camera_octets=camera[1] + camera_rtx[1],
-            screen_packets=screen[0] + screen_rtx[0],
-            screen_octets=screen[1] + screen_rtx[1],
-            numbered_packets=numbered_packets,
-            numbered_octets=numbered_octets,
-            told_packets=told[TOLD],
-            told_lost=told[TOLD_LOST],
-            told_octets=told[TOLD_OCTETS],
-            told_audio=told[TOLD_AUDIO],
-            told_audio_lost=told[TOLD_AUDIO_LOST],
-            fraction_lost=audio_fraction / 256 if is_known else None,
-            round_trip_s=trip_ns / 1e9 if is_just_measured else None,
+            downlink=one.downlink_counts[0],
         )

@@ -337,6 +337,7 @@ SLOT = _in_lines(
         # Survival: what feedback told of the packets sent with a transport-wide number
         ("told", np.int64, (TOLD_FIELDS,)),
         ("told_last", np.int64),  # ours: the highest number told of
+        ("keyframe_requests", np.int64),  # of this receiver: PLI and FIR
         ("withheld_last", np.int64),  # ours: the highest whose packet was not sent on
         # Transport-wide numbers from here that came before: how many in a row, and behind which
         ("repeated", np.int64),
@@ -374,6 +375,8 @@ SOURCE = _in_lines(
         ("lost", np.int64),  # numbers that were missing; those that came late do not count
         ("repaired", np.int64),
         ("given_up", np.int64),
+        ("frame_gaps", np.int64),  # pauses of a camera (``keyframes.note_silence``)
+        ("frame_gaps_ns", np.int64),
         # Extended reports: its last reference time that is not answered yet
         ("reference_ns", np.int64),  # when that came, 0 for none
         ("reference_middle", np.int64),  # the middle 32 bits of its NTP time
@@ -421,6 +424,9 @@ STREAM = _in_lines(
         ("reported_ns", np.int64),
         ("fraction_lost", np.int64),  # of 256
         ("packets_lost", np.int64),
+        ("reported_highest", np.int64),  # extended highest sequence number, 32 bits
+        ("reported_jitter", np.int64),  # in timestamp units
+        ("reported_gaps", np.int64),  # ``last`` less ``packets`` then: numbers that we lacked
         # Keyframe requests: the last full intra request of the receiver (RFC 5104)
         ("intra_sender", np.int64),
         ("intra_number", np.int64),  # −1 for none

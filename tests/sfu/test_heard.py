@@ -1,13 +1,14 @@
 """What is reported of a participant each second: when it was last heard, and how well."""
 
-from dataclasses import replace
-
 import pytest
 
 from sfu.api import ConnectionQuality, ParticipantHeard
 from sfu.node import Output
+from sfu.plane.feedback import TOLD, TOLD_LOST
+from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
+from sfu.rtp.media import TrackKind
 from tests.sfu.peer import Answer as ReadAnswer
-from tests.sfu.world import NOTHING, PHONE, World, check
+from tests.sfu.world import FIREFOX_OFFER, PHONE, World, check
 
 
 def heard_of(happened: list[tuple[float, Output]], participant: str) -> list[tuple[float, float]]:
@@ -80,26 +81,44 @@ def test_the_loop_that_slept_does_not_report_the_seconds_it_missed() -> None:
 def test_quality_is_of_the_last_second() -> None:
     world = World()
     client, _ = world.call()
-    world.measured.counts[client] = replace(
-        NOTHING,
-        octets_in=50_000,
-        octets_out=25_000,
-        expected_in=200,
-        received_in=190,
-        jitter_in_s=0.012,
-        fraction_lost_out=0.02,
-        round_trip_s=0.08,
-    )
+    counts = world.measured.counts
+    world.measured.heard_at[client] = 1000.9
+    counts.slots["octets_in"][client] = 50_000
+    counts.slots["octets_out"][client] = 25_000
+    counts.slots["round_trip_ns"][client] = 80_000_000
+    counts.slots["told"][client, [TOLD, TOLD_LOST]] = 100, 2
+    source = counts.sources[client, 0]
+    source["ssrc"], source["kind"] = 1000, TrackKind.AUDIO
+    source["reception"][[FIRST, HIGHEST, RECEIVED]] = 65_536, 65_735, 190
+    source["reception"][JITTER_SCALED] = 16 * 48 * 12
     first, second = [
         output
         for _, output in world.run(2.1)
         if isinstance(output, ConnectionQuality) and output.participant_id == "client"
     ]
-    assert first.loss_up_pct == pytest.approx(5.0)
-    assert first.loss_down_pct == pytest.approx(2.0)
+    assert first.up.loss_pct == pytest.approx(5.0)
+    assert first.down.loss_pct == pytest.approx(2.0)
     assert first.rtt_ms == pytest.approx(80)
-    assert first.jitter_up_ms == pytest.approx(12)
-    assert first.bitrate_up_bps == pytest.approx(400_000, rel=0.11)
-    assert first.bitrate_down_bps == pytest.approx(200_000, rel=0.11)
+    assert first.up.jitter_ms == pytest.approx(12)
+    assert first.up.bitrate_bps == pytest.approx(400_000, rel=0.11)
+    assert first.down.bitrate_bps == pytest.approx(200_000, rel=0.11)
+    assert first.up.silent_s == pytest.approx(0.1, abs=0.01)
     # Nothing was sent in the second second: nothing is known of its loss.
-    assert (second.loss_up_pct, second.bitrate_up_bps) == (None, 0.0)
+    assert (second.up.loss_pct, second.up.bitrate_bps) == (None, 0.0)
+    assert second.up.silent_s == pytest.approx(1.1, abs=0.01)
+
+
+def test_a_second_that_has_hardly_begun_is_not_measured() -> None:
+    world = World()
+    world.open()
+    _, first, _ = world.join("client")
+    world.secure(first)
+    world.run(0.7)
+    _, second, _ = world.join("specialist", offer=FIREFOX_OFFER)
+    world.secure(second)
+    measured = [
+        (at, output.participant_id)
+        for at, output in world.run(1.4)
+        if isinstance(output, ConnectionQuality)
+    ]
+    assert measured == [(0.3, "client"), (1.3, "client"), (1.3, "specialist")]

@@ -1,30 +1,23 @@
 """Video pauses for a downlink that does not carry it."""
 
-from dataclasses import replace
-
 from sfu.api import VideoPause
-from sfu.plane import ConnectionStatistics, DownlinkCounts
-from tests.sfu.world import NOTHING, World
+from sfu.plane import Role, Snapshot
+from sfu.plane.feedback import TOLD, TOLD_OCTETS
+from tests.sfu.world import World
 
 
-def downlink(seconds: int, camera_octets: int, told_octets: int) -> ConnectionStatistics:
-    """Counts after some seconds of a camera that sends so much, of which so much arrives."""
-    return replace(
-        NOTHING,
-        downlink=DownlinkCounts(
-            camera_octets=seconds * camera_octets,
-            numbered_packets=seconds * 100,
-            numbered_octets=seconds * camera_octets,
-            told_packets=seconds * 100,
-            told_octets=seconds * told_octets,
-        ),
-    )
+def count_on(counts: Snapshot, slot: int, seconds: int, told_octets: int) -> None:
+    """Counts after some seconds of a camera that sends 1 Mbit/s, of which so much arrives."""
+    counts.streams["octets"][slot, Role.VIDEO] = seconds * 125_000
+    counts.slots["numbered_packets"][slot] = seconds * 100
+    counts.slots["numbered_octets"][slot] = seconds * 125_000
+    counts.slots["told"][slot, [TOLD, TOLD_OCTETS]] = seconds * 100, seconds * told_octets
 
 
 def pauses(world: World, slot: int, seconds: range, told_octets: int) -> list[VideoPause]:
     found = []
     for second in seconds:
-        world.measured.counts[slot] = downlink(second, 125_000, told_octets)
+        count_on(world.measured.counts, slot, second, told_octets)
         found += [each for _, each in world.run(1.0) if isinstance(each, VideoPause)]
     return found
 

@@ -215,8 +215,10 @@ async def test_quality_is_reported(call: Call) -> None:
         lambda event: isinstance(event, ConnectionQuality) and event.participant_id == "client"
     )
     assert isinstance(quality, ConnectionQuality)
-    assert quality.loss_up_pct == 0.0
-    assert quality.bitrate_up_bps > 10_000
+    assert quality.up.loss_pct == 0.0
+    assert quality.up.bitrate_bps > 10_000
+    assert quality.up.silent_s is not None
+    assert quality.up.silent_s < 2
 
 
 @pytest.mark.parametrize("profile", [SRTP_AEAD_AES_256_GCM, SRTP_AES128_CM_SHA1_80])

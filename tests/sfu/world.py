@@ -1,13 +1,14 @@
 """A node in simulated time: real offers in, commands and events out."""
 
 import random
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from sfu.api import Answer, Done, Join, OpenRoom, RefusalCode, Refused, Reply, Request, VideoCodec
 from sfu.negotiation import Candidate
 from sfu.node import Node, OpenSlot, Output
-from sfu.plane import ConnectionStatistics
+from sfu.plane import Column, Snapshot, blank_snapshot
 from tests.sfu.checks import binding_request
 from tests.sfu.peer import Answer as ReadAnswer
 
@@ -17,21 +18,20 @@ RESTART_OFFER = (OFFERS / "chromium-camera-restart.sdp").read_bytes().decode()
 FIREFOX_OFFER = (OFFERS / "firefox-camera.sdp").read_bytes().decode()
 OURS = (("sha-256", ":".join(["AB"] * 32)),)
 PHONE = ("203.0.113.5", 40_000)
-NOTHING = ConnectionStatistics(0, 0, 0, 0, 0, 0, None, 0, 0, None, None)
 
 
-@dataclass
 class Measured:
-    """What the plane would have measured."""
+    """What the plane would have measured; ``counts`` is by slot."""
 
-    heard_at: dict[int, float] = field(default_factory=dict)
-    counts: dict[int, ConnectionStatistics] = field(default_factory=dict)
+    def __init__(self, slots: int) -> None:
+        self.heard_at: dict[int, float] = {}
+        self.counts = blank_snapshot(slots)
 
-    def last_heard_ns(self, slot: int) -> int:
-        return int(self.heard_at.get(slot, 0.0) * 1e9)
+    def heard_s(self) -> Column:
+        return np.array([self.heard_at.get(slot, 0.0) for slot in range(self.counts.slots.size)])
 
-    def statistics(self, slot: int) -> ConnectionStatistics:
-        return self.counts.get(slot, NOTHING)
+    def snapshot(self, slots: Column) -> Snapshot:
+        return self.counts.of(slots)
 
 
 class World:
@@ -40,7 +40,7 @@ class World:
     def __init__(self, max_participants: int = 8) -> None:
         here = Candidate("192.0.2.1", 5000)
         self.node = Node((here,), OURS, random.Random(7), float, max_participants)
-        self.measured = Measured()
+        self.measured = Measured(max_participants)
         self.now = 1000.0
 
     def ask(self, message: Request) -> tuple[Reply, list[Output]]:

@@ -11,6 +11,7 @@ from sfu.api import (
     ConnectionQuality,
     ConnectionReplaced,
     Join,
+    LegQuality,
     OpenRoom,
     ParticipantConnected,
     RefusalCode,
@@ -277,4 +278,6 @@ async def test_a_room_that_cannot_be_closed_holds_nobody_up(
 
 
 def _quality(session: str, loss: float) -> ConnectionQuality:
-    return ConnectionQuality(session, "specialist", "c", loss, None, 30.0, 2.0, 1e6, 1e6)
+    up = LegQuality(1000, 1e6, 1000, round(10 * loss), 0, 0, 2.0, None, 0, 0.01)
+    down = LegQuality(1000, 1e6, 0, 0, 0, 0, None, None, 0, 0.01)
+    return ConnectionQuality(session, "specialist", "c", 30.0, up, down)

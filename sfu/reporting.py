@@ -1,0 +1,96 @@
+"""Who is connected, when each was last heard and what was counted then: all slots at once. Pure."""
+
+from typing import Final, Protocol
+
+import numpy as np
+
+from sfu.plane import Column, Snapshot, blank_snapshot
+from sfu.quality import Measurement, measure
+
+REPORT_EVERY_S: Final = 1.0
+
+RETURN_AFTER_S: Final = 2.0
+"""Whoever is heard again after such a silence is reported at once."""
+
+_SHORTEST_S: Final = 0.5  # of what is measured: rates of less say nothing
+
+
+class Readings(Protocol):
+    """What the plane has measured."""
+
+    def heard_s(self) -> Column:
+        """When each slot was last heard by SRTP or SRTCP, CLOCK_MONOTONIC; 0 for never."""
+        ...
+
+    def snapshot(self, slots: Column) -> Snapshot:
+        """The counts of these slots since they were opened, in their order."""
+        ...
+
+
+class Reporting:
+    """The connected slots. ``now`` is in seconds of the monotonic clock."""
+
+    def __init__(self, max_participants: int) -> None:
+        self._connected = np.zeros(max_participants, bool)
+        # When a connectivity check with good integrity came.
+        self._checked_s = np.zeros(max_participants)
+        # What the last report said, and the counts that it went by.
+        self._told_s = np.zeros(max_participants)
+        self._counted_at = np.zeros(max_participants)
+        self._counted = blank_snapshot(max_participants)
+        self._report_at = 0.0
+
+    def begin(self, slot: int, now: float, readings: Readings) -> None:
+        """``slot`` is connected."""
+        if not self._connected.any():
+            self._report_at = now + REPORT_EVERY_S
+        self._connected[slot] = True
+        self._told_s[slot] = now
+        self._keep(np.array([slot]), readings.snapshot(np.array([slot])), now)
+
+    def end(self, slot: int) -> None:
+        """``slot`` is connected no longer, or never was."""
+        self._connected[slot] = False
+        self._checked_s[slot] = 0.0
+
+    def checked(self, slot: int, at: float) -> None:
+        """A connectivity check of ``slot`` had good integrity."""
+        self._checked_s[slot] = at
+
+    def heard(self, now: float, readings: Readings) -> tuple[Column, Column, bool]:
+        """Of which slots a report is due, when they were last heard, and whether it is due of all.
+
+        Once a second it is; in between only of those who have returned.
+        """
+        heard_s = np.maximum(readings.heard_s(), self._checked_s)
+        is_due = now >= self._report_at
+        if is_due:
+            # in step with the first; a thread that slept through some begins anew
+            after = self._report_at + REPORT_EVERY_S
+            self._report_at = after if after > now else now + REPORT_EVERY_S
+            slots = np.flatnonzero(self._connected)
+        else:
+            returned = heard_s - self._told_s >= RETURN_AFTER_S
+            slots = np.flatnonzero(self._connected & returned)
+        self._told_s[slots] = heard_s[slots]
+        return slots, heard_s[slots], is_due
+
+    def measure(
+        self, slots: Column, heard_s: Column, now: float, readings: Readings
+    ) -> tuple[Column, Snapshot, Snapshot, Measurement, Column]:
+        """What happened since the last time, of those ``slots`` of which it says something.
+
+        Those slots, their counts then and now, what they show, and over how many seconds.
+        """
+        seconds = now - self._counted_at[slots]
+        long_enough = seconds >= _SHORTEST_S
+        slots, seconds = slots[long_enough], seconds[long_enough]
+        before, after = self._counted.of(slots), readings.snapshot(slots)
+        self._keep(slots, after, now)
+        measured = measure(before, after, now - heard_s[long_enough])
+        return slots, before, after, measured, seconds
+
+    def _keep(self, slots: Column, counted: Snapshot, now: float) -> None:
+        self._counted_at[slots] = now
+        for kept, new in zip(self._counted[1:], counted[1:], strict=True):
+            kept[slots] = new
