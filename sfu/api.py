@@ -174,11 +174,53 @@ class CodecUnsupported:
     fallback: VideoCodec
 
 
+class QualityLevel(StrEnum):
+    """A score as a word. What each means is in docs/quality.md."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    POOR = "poor"
+    LOST = "lost"
+
+
+class ReasonCode(StrEnum):
+    """What takes a score down, and the unit of the number beside it."""
+
+    LOSS = "loss"  # percent of packets
+    UNREPAIRED = "unrepaired"  # percent of video packets
+    FREEZES = "freezes"  # percent of the time
+    JITTER = "jitter"  # ms
+    DELAY = "delay"  # ms, there and back
+    SILENT = "silent"  # s
+    # The node's own
+    OVERFLOW = "overflow"  # percent of what came
+    NOT_SENT = "not_sent"  # percent of what was to go
+    LATE = "late"  # ms
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that takes a score down."""
+
+    code: ReasonCode
+    value: float
+
+
+@dataclass(frozen=True)
+class LegScore:
+    """How a leg does: ``mos`` is 1 to 4.5, and the reasons are the worst first."""
+
+    mos: float
+    level: QualityLevel
+    reasons: tuple[Reason, ...] = ()
+
+
 @dataclass(frozen=True)
 class LegQuality:
     """One direction of one connection over the last second; None where nothing is known.
 
     Attributes:
+        score: of the last five seconds.
         packets: SRTP and SRTCP.
         bitrate_bps: of them, UDP payload.
         expected: RTP packets whose fate became known: sent by the browser, or told of by it.
@@ -190,6 +232,7 @@ class LegQuality:
         silent_s: since the last packet.
     """
 
+    score: LegScore
     packets: int
     bitrate_bps: float
     expected: int
@@ -211,8 +254,9 @@ class LegQuality:
 class ConnectionQuality:
     """What the node measured of one connection over the last second, or since it began.
 
-    ``up`` is from the browser to the node, ``down`` from the node to it. ``rtt_ms`` is that of
-    RTCP (RFC 3550); None when not known yet.
+    ``up`` is from the browser to the node, ``down`` from the node to it; ``node`` is what the node
+    itself does to packets, the same for all. ``rtt_ms`` is that of RTCP (RFC 3550); None when not
+    known yet.
     """
 
     room_id: str
@@ -221,6 +265,7 @@ class ConnectionQuality:
     rtt_ms: float | None
     up: LegQuality
     down: LegQuality
+    node: LegScore
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ from sfu.api import (
 from sfu.connection import CONNECT_WITHIN_S, Connection, State, Trigger
 from sfu.negotiation import AnswerTerms, BadOffer, Candidate, Negotiated, Offer, answer, read_offer
 from sfu.plane import MAX_PARTICIPANTS, Column
-from sfu.quality import tell
 from sfu.reporting import Readings, Reporting
 from sfu.room import FALLBACK, CloseSlot, PairSlots, Room, RoomOutput
 from sfu.rtp.media import Codec, MediaMap
@@ -402,14 +401,11 @@ class Node:
         self, slots: Column, heard_s: Column, now: float, readings: Readings
     ) -> list[Output]:
         """How the connections did in the last second, and what they do not carry."""
-        slots, _, after, measured, seconds = self._reporting.measure(slots, heard_s, now, readings)
-        told = tell(measured, seconds)
         outputs: list[Output] = []
-        for slot, (rtt_ms, up, down), counts, lasted in zip(
-            slots.tolist(), told, after.downlink_counts, seconds.tolist(), strict=True
-        ):
-            outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down))
-            pause = self._connections[slot].survive(counts, lasted, now)
+        node, reports = self._reporting.report(slots, heard_s, now, readings)
+        for slot, seconds, (rtt_ms, up, down), downlink in reports:
+            outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down, node))
+            pause = self._connections[slot].survive(downlink, seconds, now)
             if pause is not None:
                 outputs.append(pause)
         return outputs

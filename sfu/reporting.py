@@ -1,11 +1,12 @@
 """Who is connected, when each was last heard and what was counted then: all slots at once. Pure."""
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from sfu.plane import Column, Snapshot, blank_snapshot
-from sfu.quality import Measurement, measure
+from sfu.api import LegQuality, LegScore
+from sfu.plane import Column, DownlinkCounts, OwnCounts, Snapshot, blank_snapshot
+from sfu.quality import OwnScore, Scores, measure, tell
 
 REPORT_EVERY_S: Final = 1.0
 
@@ -26,6 +27,24 @@ class Readings(Protocol):
         """The counts of these slots since they were opened, in their order."""
         ...
 
+    def own_counts(self) -> OwnCounts:
+        """What the node itself has lost since its start."""
+        ...
+
+    def behind_s(self) -> float:
+        """For how long the plane has been at one turn of its loop beyond its time."""
+        ...
+
+
+class Report(NamedTuple):
+    """What is to be said of one slot: over how many seconds, its round trip in ms and both legs,
+    and what ``sfu.survival`` judges by."""
+
+    slot: int
+    seconds: float
+    told: tuple[float | None, LegQuality, LegQuality]
+    downlink: DownlinkCounts
+
 
 class Reporting:
     """The connected slots. ``now`` is in seconds of the monotonic clock."""
@@ -38,12 +57,17 @@ class Reporting:
         self._told_s = np.zeros(max_participants)
         self._counted_at = np.zeros(max_participants)
         self._counted = blank_snapshot(max_participants)
+        self._scores = Scores(max_participants)
+        self._own = OwnScore()
+        self._late_s = 0.0
         self._report_at = 0.0
 
     def begin(self, slot: int, now: float, readings: Readings) -> None:
         """``slot`` is connected."""
         if not self._connected.any():
             self._report_at = now + REPORT_EVERY_S
+            self._own.begin(readings.own_counts())
+        self._scores.begin(slot)
         self._connected[slot] = True
         self._told_s[slot] = now
         self._keep(np.array([slot]), readings.snapshot(np.array([slot])), now)
@@ -62,6 +86,7 @@ class Reporting:
 
         Once a second it is; in between only of those who have returned.
         """
+        self._late_s = max(self._late_s, readings.behind_s())
         heard_s = np.maximum(readings.heard_s(), self._checked_s)
         is_due = now >= self._report_at
         if is_due:
@@ -75,20 +100,32 @@ class Reporting:
         self._told_s[slots] = heard_s[slots]
         return slots, heard_s[slots], is_due
 
-    def measure(
+    def report(
         self, slots: Column, heard_s: Column, now: float, readings: Readings
-    ) -> tuple[Column, Snapshot, Snapshot, Measurement, Column]:
-        """What happened since the last time, of those ``slots`` of which it says something.
-
-        Those slots, their counts then and now, what they show, and over how many seconds.
-        """
+    ) -> tuple[LegScore, list[Report]]:
+        """How the node and those of ``slots`` did that are connected for long enough to say."""
         seconds = now - self._counted_at[slots]
         long_enough = seconds >= _SHORTEST_S
         slots, seconds = slots[long_enough], seconds[long_enough]
         before, after = self._counted.of(slots), readings.snapshot(slots)
         self._keep(slots, after, now)
         measured = measure(before, after, now - heard_s[long_enough])
-        return slots, before, after, measured, seconds
+        node, own = self._own.take(
+            readings.own_counts(),
+            float(measured.up.packets.sum()),
+            float(measured.down.packets.sum()),
+            self._late_s,
+            REPORT_EVERY_S,
+        )
+        self._late_s = 0.0
+        scores = self._scores.take(slots, measured, seconds, own)
+        told = tell(measured, seconds, scores)
+        return node, [
+            Report(*each)
+            for each in zip(
+                slots.tolist(), seconds.tolist(), told, after.downlink_counts, strict=True
+            )
+        ]
 
     def _keep(self, slots: Column, counted: Snapshot, now: float) -> None:
         self._counted_at[slots] = now

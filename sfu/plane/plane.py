@@ -17,7 +17,7 @@ from sfu.plane.compilation import warm_up
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.offloads import receive_runs, sends_runs
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
-from sfu.plane.statistics import Column, ConnectionStatistics, Snapshot, Statistics
+from sfu.plane.statistics import Column, ConnectionStatistics, OwnCounts, Snapshot, Statistics
 from sfu.plane.tables import (
     CNAME_SIZE,
     MID_SIZE,
@@ -248,6 +248,11 @@ class Plane:
     def snapshot(self, slots: Sequence[int] | Column) -> Snapshot:
         """The counts of these slots, in their order; raises IndexError for one that is not."""
         return self._statistics.snapshot(slots, time.time_ns())
+
+    def own_counts(self) -> OwnCounts:
+        """What was lost in front of the socket, and what the kernel did not take."""
+        drops = self._tables.drops
+        return OwnCounts(int(drops[DropReason.SOCKET_OVERFLOW]), int(drops[DropReason.NOT_SENT]))
 
     def drops(self) -> dict[str, int]:
         """How many were dropped, by the name of the reason in small letters, since the start."""

@@ -108,6 +108,13 @@ class Snapshot(NamedTuple):
         return list(map(DownlinkCounts, *self.downlink.T.tolist(), lost, trips))
 
 
+class OwnCounts(NamedTuple):
+    """Counted since the start: lost in front of the full socket, and not taken by the kernel."""
+
+    overflow: int = 0
+    not_sent: int = 0
+
+
 def blank_snapshot(count: int) -> Snapshot:
     """Of ``count`` connections of which nothing was counted yet."""
     blank = Snapshot(

@@ -5,6 +5,8 @@ direction of one connection: *up* is from the browser to the node, *down* from t
 """
 
 from sfu.quality.measurement import Measurement, measure
+from sfu.quality.own import OwnScore
+from sfu.quality.scores import Scores
 from sfu.quality.telling import tell
 
-__all__ = ["Measurement", "measure", "tell"]
+__all__ = ["Measurement", "OwnScore", "Scores", "measure", "tell"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from sfu.plane import Column, Role, Snapshot
 from sfu.plane.feedback import TOLD, TOLD_AUDIO, TOLD_AUDIO_LOST, TOLD_LOST
-from sfu.plane.reception import FIRST
+from sfu.plane.reception import FIRST, TRANSIT
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 
 _FRESH_NS: Final = 8_000_000_000  # browsers report of audio every 2.5 to 7.5 s
@@ -60,11 +60,14 @@ class Measurement(NamedTuple):
 
     Attributes:
         rtt_ms: float64[n], by the last report that showed one; NaN when not known.
+        transit_ms: arrival less timestamp of the last audio packet (RFC 3550 appendix A.8): by how
+            much it changes, the way up has; NaN when none came.
     """
 
     up: Leg
     down: Leg
     rtt_ms: Column
+    transit_ms: Column
 
 
 def measure(before: Snapshot, after: Snapshot, unheard_s: Column) -> Measurement:
@@ -73,9 +76,14 @@ def measure(before: Snapshot, after: Snapshot, unheard_s: Column) -> Measurement
     ``unheard_s`` is for how long nothing authentic came from each, checks included.
     """
     trip_ns = after.slots["round_trip_ns"]
+    sources = after.sources
+    came = (sources["ssrc"] >= 0) & (after.received != before.received)
+    came &= (sources["kind"] == TrackKind.AUDIO) & (sources["rtx"] == 0)
+    transit_ms = sources["reception"][..., TRANSIT] * (1e3 / CLOCK_RATE_AUDIO)
     return Measurement(
         up=_up(before, after, unheard_s),
         down=_down(before, after),
+        transit_ms=_largest(transit_ms, came),
         rtt_ms=np.where(trip_ns >= 0, trip_ns / 1e6, np.nan),
     )
 

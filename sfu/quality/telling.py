@@ -1,24 +1,27 @@
 """Measurements as the plain numbers that control is told, one connection at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sfu.api import LegQuality
+from sfu.api import LegQuality, LegScore
 from sfu.plane import Column
 from sfu.quality.measurement import Leg, Measurement
 
 Told = tuple[float | None, LegQuality, LegQuality]
 
 
-def tell(measured: Measurement, seconds: Column) -> list[Told]:
+def tell(
+    measured: Measurement, seconds: Column, scores: Sequence[tuple[LegScore, LegScore]]
+) -> list[Told]:
     """The round trip in ms and both legs of each connection; ``seconds`` is how long it took."""
-    rtt_ms = (None if each != each else each for each in measured.rtt_ms.tolist())
-    ups, downs = _legs(measured.up, seconds), _legs(measured.down, seconds)
-    return list(zip(rtt_ms, ups, downs, strict=True))
+    ups = _legs(measured.up, seconds, [up for up, _ in scores])
+    downs = _legs(measured.down, seconds, [down for _, down in scores])
+    return list(zip(_known(measured.rtt_ms), ups, downs, strict=True))
 
 
-def _legs(leg: Leg, seconds: Column) -> Iterator[LegQuality]:
+def _legs(leg: Leg, seconds: Column, scores: list[LegScore]) -> Iterator[LegQuality]:
     return map(
         LegQuality,
+        scores,
         _counts(leg.packets),
         (8 * leg.octets / seconds).tolist(),
         _counts(leg.expected),

@@ -8,7 +8,7 @@ import numpy as np
 from sfu.api import Answer, Done, Join, OpenRoom, RefusalCode, Refused, Reply, Request, VideoCodec
 from sfu.negotiation import Candidate
 from sfu.node import Node, OpenSlot, Output
-from sfu.plane import Column, Snapshot, blank_snapshot
+from sfu.plane import Column, OwnCounts, Snapshot, blank_snapshot
 from tests.sfu.checks import binding_request
 from tests.sfu.peer import Answer as ReadAnswer
 
@@ -26,9 +26,17 @@ class Measured:
     def __init__(self, slots: int) -> None:
         self.heard_at: dict[int, float] = {}
         self.counts = blank_snapshot(slots)
+        self.own = OwnCounts()
+        self.late_s = 0.0
 
     def heard_s(self) -> Column:
         return np.array([self.heard_at.get(slot, 0.0) for slot in range(self.counts.slots.size)])
+
+    def own_counts(self) -> OwnCounts:
+        return self.own
+
+    def behind_s(self) -> float:
+        return self.late_s
 
     def snapshot(self, slots: Column) -> Snapshot:
         return self.counts.of(slots)

@@ -12,8 +12,10 @@ from sfu.api import (
     ConnectionReplaced,
     Join,
     LegQuality,
+    LegScore,
     OpenRoom,
     ParticipantConnected,
+    QualityLevel,
     RefusalCode,
     RestartIce,
     VideoCodec,
@@ -278,6 +280,7 @@ async def test_a_room_that_cannot_be_closed_holds_nobody_up(
 
 
 def _quality(session: str, loss: float) -> ConnectionQuality:
-    up = LegQuality(1000, 1e6, 1000, round(10 * loss), 0, 0, 2.0, None, 0, 0.01)
-    down = LegQuality(1000, 1e6, 0, 0, 0, 0, None, None, 0, 0.01)
-    return ConnectionQuality(session, "specialist", "c", 30.0, up, down)
+    score = LegScore(4.0, QualityLevel.GOOD)
+    up = LegQuality(score, 1000, 1e6, 1000, round(10 * loss), 0, 0, 2.0, None, 0, 0.01)
+    down = LegQuality(score, 1000, 1e6, 0, 0, 0, 0, None, None, 0, 0.01)
+    return ConnectionQuality(session, "specialist", "c", 30.0, up, down, score)

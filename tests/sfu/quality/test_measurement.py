@@ -7,6 +7,7 @@ from math import isnan
 import numpy as np
 import pytest
 
+from sfu.api import LegScore, QualityLevel
 from sfu.plane import Snapshot
 from sfu.quality import Measurement, measure, tell
 from sfu.quality.measurement import Leg
@@ -48,6 +49,9 @@ class Second:
 def second() -> Iterator[Second]:
     with Stage() as stage:
         yield Second(stage)
+
+
+GOOD = LegScore(4.0, QualityLevel.GOOD)
 
 
 def of(leg: Leg, name: str, slot: int) -> float:
@@ -187,7 +191,7 @@ def test_keyframes_that_a_receiver_asks_for_and_resends_are_its_downlinks(second
 
 def test_what_is_told_has_no_numbers_for_what_is_not_known(second: Second) -> None:
     second.stage.send(second.chromium, audio(1))
-    (rtt_ms, up, down), _ = tell(second.measure(), np.array([0.5, 0.5]))
+    (rtt_ms, up, down), _ = tell(second.measure(), np.array([0.5, 0.5]), [(GOOD, GOOD)] * 2)
     assert rtt_ms is None
     assert (up.packets, up.expected, up.lost, up.loss_pct) == (1, 1, 0, 0.0)
     assert up.bitrate_bps > 0
