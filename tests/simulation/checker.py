@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from copy import copy
+from copy import deepcopy
 
 from control.consultations.commands import Accept, Order, Withdraw
 from control.consultations.consultation import Change, Consultation
@@ -10,7 +10,9 @@ from control.consultations.deadlines import due
 from control.consultations.journal import entry
 from control.consultations.policy import Policy
 from tests.simulation.expected import ending, expected
-from tests.simulation.ledger import JOINABLE, OPEN, Broken, Ledger, Step, hold
+from tests.simulation.ledger import Ledger
+from tests.simulation.rule import JOINABLE, OPEN, hold
+from tests.simulation.step import Step
 
 # So many of the last steps are told with a broken rule.
 MOST_TOLD = 40
@@ -34,6 +36,11 @@ class Checker:
         # By user, the consultation they are in; by pair, the open request.
         self._session: dict[str, str] = {}
         self._request: dict[tuple[str, str], str] = {}
+
+    @property
+    def anything_open(self) -> bool:
+        """Whether something has not come to its end."""
+        return any(each.state in OPEN for each in self.ledgers.values())
 
     def requested(
         self,
@@ -62,6 +69,9 @@ class Checker:
             }
             hold(right.get(outcome, False), f"refused with {outcome}")
             self.refused[outcome] += 1
+            if waits:
+                assert asked is not None
+                self.ledgers[asked].count(faulty)
             return
         hold(possible, "nobody is asked who is offline or takes no video")
         hold(not waits, "one open request for each pair")
@@ -143,13 +153,12 @@ class Checker:
         self.told.append((now, before.id, role, order, error))
         ledger = self.ledgers[before.id]
         self.refused[error] += 1
-        ledger.steps += 1
-        ledger.faulty += faulty
+        ledger.count(faulty)
         if order is None:
             hold(role is None and error == "NotFound", "a stranger finds nothing")
             return
-        trial = _copy(ledger)
         settled = due(before, now, self._policy)
+        trial = deepcopy(ledger) if settled.events else ledger
         step = Step("due", after=settled.consultation)
         for event in settled.events:
             trial.take(entry(event), now, step)
@@ -163,6 +172,15 @@ class Checker:
             return
         hold(wanted == error, f"{type(order).__name__} of {role}: {wanted}, not {error}")
 
+    def replayed(self, now: float, before: Consultation, refusal: str | None, faulty: bool) -> None:
+        """Under a used key something came again, or was refused for being another thing."""
+        self.told.append((now, before.id, "used key", refusal))
+        if refusal is not None:
+            self.refused[refusal] += 1
+        ledger = self.ledgers[before.id]
+        ledger.agrees(before)
+        ledger.count(faulty)
+
     def heard(
         self, now: float, before: Consultation, role: str, at: float, change: Change, faulty: bool
     ) -> None:
@@ -173,8 +191,8 @@ class Checker:
         step = Step(
             "heard",
             role,
-            ledger.heard[role],
-            ledger.silent_from[role],
+            ledger.silences.heard[role],
+            ledger.silences.since[role],
             after=change.consultation,
         )
         fresh = False
@@ -200,7 +218,7 @@ class Checker:
         """Control is back, and was last alive at ``since`` by its earlier clock."""
         ledger = self.ledgers[change.consultation.id]
         self.told.append((now, ledger.id, "restart", since, change.events))
-        ledger.forget()
+        ledger.silences.forget()
         self._interrupted(ledger, now, since, since_true, change)
 
     def interrupted(self, now: float, since: float, since_true: float, change: Change) -> None:
@@ -217,7 +235,7 @@ class Checker:
         step = Step("restart", since=alive, since_true=since_true, after=change.consultation)
         self._taken(ledger, change, now, step, faulty=True)
         if ledger.state != "active":
-            ledger.calm()
+            ledger.silences.calm()
 
     def _taken(self, ledger: Ledger, change: Change, now: float, step: Step, faulty: bool) -> None:
         ledger.clock(self.shift)
@@ -229,8 +247,7 @@ class Checker:
         self, ledger: Ledger, after: Consultation, now: float, faulty: bool, fresh: bool
     ) -> None:
         ledger.clock(self.shift)
-        ledger.steps += 1
-        ledger.faulty += faulty
+        ledger.count(faulty)
         ledger.standing(now, fresh)
         ledger.agrees(after)
         self._occupy(ledger)
@@ -265,7 +282,7 @@ class Checker:
             by = it.ends_at
         if it.leaving_until is not None:
             by = min(by, it.leaving_until)
-        return now >= by or any(it.verdict_due(role, now) for role in it.silent_from)
+        return now >= by or it.silences.is_verdict_due(now)
 
     def closed(self, it: Ledger, stored: Consultation, events: Sequence[tuple[int, str]]) -> None:
         """At the end of everything: what is stored is what was told."""
@@ -282,14 +299,3 @@ class Checker:
         for it in self.ledgers.values():
             if it.state in OPEN:
                 it.standing(now - PROMPT_S, fresh=False)
-
-
-def _copy(it: Ledger) -> Ledger:
-    copied = copy(it)
-    for name, value in vars(it).items():
-        if isinstance(value, dict | list):
-            setattr(copied, name, value.copy())
-    return copied
-
-
-__all__ = ["Broken", "Checker"]

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from control.consultations import commands
 from control.consultations.commands import Order
-from tests.simulation.ledger import CLIENT, JOINABLE, SPECIALIST, Ledger
+from tests.simulation.ledger import Ledger
+from tests.simulation.rule import CLIENT, JOINABLE, SPECIALIST
 
 Expected = str | list[str]
 

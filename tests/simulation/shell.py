@@ -12,7 +12,7 @@ from control.consultations.parties import Party, Role, Terms
 from control.consultations.policy import Policy
 from control.errors import ControlError
 from tests.simulation.checker import Checker
-from tests.simulation.store import Away, Store
+from tests.simulation.store import Answer, Away, Store
 
 RETRY_S = 1.0
 # Makes the command from the role of whoever gives it.
@@ -64,11 +64,20 @@ class Control:
         self._commit([change], lambda: self._checker.interrupted(now, since, since_true, change))
 
     def request(
-        self, id_: str, client: Party, specialist: Party, terms: Terms, online: bool
+        self,
+        id_: str,
+        client: Party,
+        specialist: Party,
+        terms: Terms,
+        online: bool,
+        key: str | None = None,
     ) -> bool:
-        """Ask for a consultation; whether that was possible."""
+        """Ask for a consultation; whether that made one."""
         now = self.clock()
         people = client.id, specialist.id
+        asked = (people, terms)
+        if key and self._is_used(client.id, key, asked):
+            return False
         possible = online and terms.takes_video
         checker, faulty = self._checker, self.faulty
         try:
@@ -86,27 +95,47 @@ class Control:
         except ControlError as error:
             checker.requested(now, *people, possible, type(error).__name__, faulty)
             return False
-        self._commit(changes, lambda: checker.requested(now, *people, possible, changes, faulty))
+        self._commit(
+            changes,
+            lambda: checker.requested(now, *people, possible, changes, faulty),
+            self._answer(client.id, key, asked, id_),
+        )
         return True
 
-    def command(self, user: str, id_: str, make: Make, key: str | None = None) -> str:
-        """Someone's command: "done", the name of the refusal, or "replayed" for a used key."""
-        used = self._store.answers.get((user, key)) if key else None
-        before = self.open.get(id_) or self._store.get(id_)
+    def command(self, user: str, id_: str, make: Make, key: str | None = None) -> None:
+        """Someone's command; under a used key it changes nothing."""
+        before = self.consultation(id_)
         role = before.role_of(user)
         now = self.clock()
         if role is None:
             self._checker.refused_with(now, before, None, None, "NotFound", self.faulty)
-            return "NotFound"
+            return
         order = make(role)
-        if used is not None:
-            return "replayed" if used[0] == (id_, order) else "idempotency-key-reused"
-        return self._order(before, role.value, order, now, (user, key) if key else None)
+        if key and self._is_used(user, key, (id_, order)):
+            return
+        self._order(before, role.value, order, now, self._answer(user, key, (id_, order), id_))
 
-    def operator(self, id_: str, order: Order) -> str:
+    def consultation(self, id_: str) -> Consultation:
+        """As it stands."""
+        return self.open.get(id_) or self._store.get(id_)
+
+    def _is_used(self, user: str, key: str, asked: object) -> bool:
+        """Whether the key is; then the answer is that of the first time, or a refusal."""
+        used = self._store.answers.get((user, key))
+        if used is None:
+            return False
+        first, id_ = used
+        refusal = None if first == asked else "IdempotencyKeyReused"
+        self._checker.replayed(self.clock(), self.consultation(id_), refusal, self.faulty)
+        return True
+
+    @staticmethod
+    def _answer(user: str, key: str | None, asked: object, id_: str) -> Answer | None:
+        return None if key is None else ((user, key), (asked, id_))
+
+    def operator(self, id_: str, order: Order) -> None:
         """An operator's command."""
-        before = self.open.get(id_) or self._store.get(id_)
-        return self._order(before, "operator", order, self.clock(), None)
+        self._order(self.consultation(id_), "operator", order, self.clock(), None)
 
     def _order(
         self,
@@ -114,8 +143,8 @@ class Control:
         role: str,
         order: Order,
         now: float,
-        key: tuple[str, str] | None,
-    ) -> str:
+        answer: Answer | None,
+    ) -> None:
         faulty = self.faulty
         try:
             if isinstance(order, Accept):
@@ -128,12 +157,10 @@ class Control:
         except ControlError as error:
             name = type(error).__name__
             self._checker.refused_with(now, before, role, order, name, faulty)
-            return name
-        answer = None if key is None else (key, ((before.id, order), "done"))
+            return
         self._commit(
             changes, lambda: self._checker.obeyed(now, before, order, changes, faulty), answer
         )
-        return "done"
 
     def heard(self, id_: str, role: Role, at: float) -> None:
         """The node's report; of a room that is closed it says nothing."""
@@ -174,7 +201,7 @@ class Control:
         self,
         changes: Sequence[Change],
         check: Callable[[], None],
-        answer: tuple[tuple[str, str], tuple[object, str]] | None = None,
+        answer: Answer | None = None,
     ) -> None:
         happened = [change for change in changes if change.events]
         if happened:

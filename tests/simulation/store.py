@@ -7,7 +7,10 @@ from typing import Any
 from control.adapters.records import from_row, rating_rows, to_row
 from control.consultations.consultation import Change, Consultation
 from control.consultations.journal import entry
-from tests.simulation.ledger import JOINABLE, OPEN, hold
+from tests.simulation.rule import JOINABLE, OPEN, hold
+
+# A user and their key; what was asked under it, and the consultation that this was about.
+Answer = tuple[tuple[str, str], tuple[object, str]]
 
 
 class Away(Exception):
@@ -25,7 +28,7 @@ class Store:
         self._rows: dict[str, dict[str, Any]] = {}
         self._ratings: dict[str, list[dict[str, Any]]] = {}
         self.events: dict[str, list[tuple[int, str]]] = {}
-        # What a key was used for, and the outcome.
+        # What was asked under a user's key, and of which consultation.
         self.answers: dict[tuple[str, str], tuple[object, str]] = {}
         # When control was last alive, by its clock of then.
         self.alive_at = 0.0
@@ -33,7 +36,7 @@ class Store:
     def write(
         self,
         changes: Sequence[Change],
-        answer: tuple[tuple[str, str], tuple[object, str]] | None = None,
+        answer: Answer | None = None,
     ) -> None:
         """One transaction."""
         # Who is free again is so before they are in another session.
@@ -48,7 +51,9 @@ class Store:
                 hold(type(json.dumps(dict(written.data))) is str, "events are JSON")
             self._unique(after.id)
         if answer is not None:
-            self.answers[answer[0]] = answer[1]
+            user_and_key, what = answer
+            hold(user_and_key not in self.answers, "a key is obeyed once")
+            self.answers[user_and_key] = what
 
     def _unique(self, id_: str) -> None:
         row = self._rows[id_]
