@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 
 from tests.simulation.rule import Broken
 from tests.simulation.tally import Tally
@@ -28,7 +29,8 @@ def many(seed: int, consultations: int, processes: int) -> Tally:
     began, tally = time.monotonic(), Tally()
     count = -(-consultations // CONSULTATIONS)
     firsts = range(0, count, TOGETHER)
-    with ProcessPoolExecutor(processes) as pool:
+    # Fresh ones: whatever watches this process, as coverage does, takes more time than the worlds.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(worlds, seed, at, min(TOGETHER, count - at)) for at in firsts]
         try:
             for number, done in enumerate(as_completed(waiting), 1):

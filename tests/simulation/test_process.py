@@ -27,7 +27,7 @@ def test_control_that_finds_no_database_at_its_start_tries_again_every_second() 
     process.end()
     process.away_until = agenda.now + 2.5
     process.start()
-    tried = []
+    tried: list[float] = []
     while process.control is None:
         agenda.pop()()
         tried.append(agenda.now - BEGAN_AT)
