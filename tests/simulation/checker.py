@@ -8,7 +8,8 @@ from control.consultations.commands import Accept, Order, Withdraw
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import due
 from control.consultations.journal import entry
-from control.consultations.policy import Policy
+from control.consultations.policy import DropAction, Policy
+from tests.simulation.agreement import agrees, links_agree
 from tests.simulation.expected import ending, expected
 from tests.simulation.ledger import Ledger
 from tests.simulation.rule import JOINABLE, OPEN, hold
@@ -80,7 +81,12 @@ class Checker:
         it = outcome[0].consultation
         hold(it.id not in self.ledgers, "an id is used once")
         ledger = Ledger(
-            it.id, client, specialist, it.terms.duration_s, self._policy.client.drop_after_s
+            it.id,
+            client,
+            specialist,
+            it.terms.duration_s,
+            self._policy.client.drop_after_s,
+            announces=self._policy.specialist.on_drop is DropAction.ANNOUNCE,
         )
         self.ledgers[it.id] = ledger
         self._taken(ledger, outcome[0], now, Step("command", after=it), faulty)
@@ -178,7 +184,7 @@ class Checker:
         if refusal is not None:
             self.refused[refusal] += 1
         ledger = self.ledgers[before.id]
-        ledger.agrees(before)
+        agrees(ledger, before)
         ledger.count(faulty)
 
     def heard(
@@ -249,7 +255,9 @@ class Checker:
         ledger.clock(self.shift)
         ledger.count(faulty)
         ledger.standing(now, fresh)
-        ledger.agrees(after)
+        agrees(ledger, after)
+        if ledger.state == "active":
+            links_agree(ledger.silences, after, now)
         self._occupy(ledger)
 
     def _occupy(self, it: Ledger) -> None:
@@ -292,7 +300,7 @@ class Checker:
         ends = [each for each in it.events if each in ENDS]
         hold(len(ends) == 1, "exactly one end")
         hold(it.events[-1] in ("rated", *ENDS), "after the end nothing but ratings")
-        it.agrees(stored)
+        agrees(it, stored)
 
     def punctual(self, now: float) -> None:
         """Control has just done what was due: nothing that was due may be left."""

@@ -112,7 +112,7 @@ def ending(it: Ledger, order: Order) -> tuple[str, str] | None:
             if before:
                 return "did_not_start", by.value
             if it.leaving_until is not None:
-                return "specialist_left", SPECIALIST
+                return it.leaves_for or "", SPECIALIST
             return ("client_left", CLIENT) if by.value == CLIENT else None
         case commands.AnswerEarlyEnd(by, True):
             return "early_end_agreed", by.value

@@ -7,7 +7,6 @@ of the simulated world, whose clock nobody sets.
 
 from typing import Any
 
-from control.consultations.consultation import Consultation
 from control.consultations.journal import Entry
 from tests.simulation.bill import Bill
 from tests.simulation.rule import CLIENT, EPS, JOINABLE, NEXT, OPEN, OTHER, SPECIALIST, hold
@@ -19,12 +18,18 @@ class Ledger:
     """One consultation by its events, and what the node told of its participants."""
 
     def __init__(
-        self, id_: str, client: str, specialist: str, duration_s: int, client_drop: float | None
+        self,
+        id_: str,
+        client: str,
+        specialist: str,
+        duration_s: int,
+        client_drop: float | None,
+        announces: bool,
     ) -> None:
         self.id = id_
         self.client, self.specialist = client, specialist
         self.duration_s = duration_s
-        self.silences = Silences(client_drop)
+        self.silences = Silences(client_drop, announces)
         self.bill = Bill()
         self.state = "none"
         self.seq = 0
@@ -45,6 +50,8 @@ class Ledger:
         self.extension: tuple[int, float] | None = None
         self.extra_s = 0
         self.leaving_until: float | None = None
+        # The reason of the announced end.
+        self.leaves_for: str | None = None
         self.interrupted: float | None = None
         self.since_true = self.service_by = 0.0
         self.changed_at = 0.0
@@ -92,6 +99,8 @@ class Ledger:
         """A packet of ``role`` came ``at``; whether that was not known yet."""
         last = self.silences.heard[role]
         if self.state not in JOINABLE or (last is not None and at <= last):
+            return False
+        if role in self.silences.dropped:
             return False
         if self.interrupted is not None and now - at > 4.0:
             # Nobody is back by that.
@@ -187,12 +196,14 @@ class Ledger:
             given = self.duration_s + self.extra_s + self.bill.gap_true_s
             if not step.since:
                 hold(abs(lasted - given) < 1e-3, "lasts for duration, extensions and gaps")
-        elif reason == "specialist_left":
+        elif self.leaves_for is not None and reason == self.leaves_for:
             hold(at == self.leaving_until, "the specialist's countdown is over")
         elif reason == "service":
             hold(self.interrupted is not None and at == self.service_by, "service after 120 s")
         else:
             hold(reason.endswith("_connection_lost"), f"{reason} by itself")
+            first = by == SPECIALIST and self.silences.announces
+            hold(not first, "a drop is announced first where the policy says so")
             self._dropped(by, at, now, step)
 
     def _dropped(self, role: str, at: float, now: float, step: Step) -> None:
@@ -260,9 +271,21 @@ class Ledger:
 
     def _leaving(self, at: float, by: str, data: Any, now: float, step: Step) -> None:
         hold(self.leaving_until is None and by == SPECIALIST, "a specialist's leaving, once")
-        self.leaving_until = at + 10.0
+        mine = self.early is not None and self.early[0] == by
+        hold(self.extension is None and not mine, "what they had proposed falls with it")
+        hold(data["ends_at"] == at + 10.0, "ten seconds are announced")
+        self.leaving_until, self.leaves_for = at + 10.0, data["reason"]
+        if self.leaves_for == "specialist_connection_lost":
+            hold(self.silences.announces, "a drop is announced where the policy says so")
+            self._dropped(by, at, now, step)
+            late = step.role == by
+            heard = step.before if late else self.silences.heard[by]
+            since = step.silent_before if late else self.silences.since[by]
+            self.silences.drop(by, heard, since)
+        else:
+            hold(step.kind == "command" and not step.settling, "nobody leaves by themselves")
+            hold(self.leaves_for == "specialist_left", "a specialist leaves")
         self.silences.are_judged = False
-        hold(data["ends_at"] == at + 10.0, "the client has ten seconds")
 
     def _reconnecting(self, at: float, by: str, data: Any, now: float, step: Step) -> None:
         role = data["participant"]
@@ -371,25 +394,3 @@ class Ledger:
         if self.bill.flowing_since is None and fresh and all(self.silences.connected.values()):
             both = self.silences.are_both_heard_within(now, 2.0 - EPS)
             hold(not both, "paid time runs while both are connected")
-
-    def agrees(self, it: Consultation) -> None:
-        """Control's own idea of the consultation is the one that its events tell."""
-        hold(it.state.value == self.state, f"state {it.state.value}, by its events {self.state}")
-        hold(it.seq == self.seq, f"seq {it.seq}, after {self.seq} events")
-        end = it.end.reason.value if it.end else None
-        hold(end == self.end_reason and it.ended_at == self.ended_at, "the end as told")
-        early = (it.early_end.by.value, it.early_end.lapses_at) if it.early_end else None
-        hold(early == self.early, "the proposal as told")
-        offer = (it.extension.duration_s, it.extension.lapses_at) if it.extension else None
-        hold(offer == self.extension, "the offer as told")
-        hold((it.leaving.ends_at if it.leaving else None) == self.leaving_until, "leaving as told")
-        hold(it.interrupted_since == self.interrupted, "the interruption as told")
-        hold(it.flowing_since == self.bill.flowing_since, "paid time as told")
-        if self.state == "active":
-            hold(it.ends_at == self.ends_at, "the end moves by what was told")
-            by = self.service_by if self.interrupted is not None else None
-            hold((it.service_by is None) == (by is None), "how long the service has")
-            hold(by is None or abs((it.service_by or 0.0) - by) < EPS, "as long as was told")
-        hold(sum(each.duration_s for each in it.extensions) == self.extra_s, "the extensions")
-        hold(len(it.paid) == self.bill.intervals, "the paid intervals")
-        hold({subject.value for subject in it.ratings} == set(self.rated), "the ratings")

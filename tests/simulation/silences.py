@@ -6,8 +6,10 @@ from tests.simulation.rule import CLIENT, EPS, SPECIALIST, hold
 class Silences:
     """Of one consultation. Times by control's clock; nothing of this is stored."""
 
-    def __init__(self, client_drop_after_s: float | None) -> None:
+    def __init__(self, client_drop_after_s: float | None, announces: bool) -> None:
         self._client_drop_after_s = client_drop_after_s
+        # Whether a specialist's drop is announced, and does not end the session at once.
+        self.announces = announces
         # False once the specialist has said that they leave: nobody is waited for then.
         self.are_judged = True
         self.forget()
@@ -15,6 +17,8 @@ class Silences:
     def forget(self) -> None:
         """Control was restarted."""
         self.heard: dict[str, float | None] = {CLIENT: None, SPECIALIST: None}
+        # Whose drop was announced: nothing of theirs counts any more.
+        self.dropped: set[str] = set()
         self.calm()
 
     def calm(self) -> None:
@@ -32,6 +36,11 @@ class Silences:
         self.heard[role] = at
         self.since[role] = max(at, self.since[role] or 0.0)
         self.connected[role] = True
+
+    def drop(self, role: str, heard: float | None, since: float | None) -> None:
+        """Too long silent. What they were heard of before counts, not what came too late."""
+        self.heard[role], self.since[role], self.connected[role] = heard, since, False
+        self.dropped.add(role)
 
     def drop_after_s(self, role: str) -> float | None:
         """After how much silence the session ends; None: it does not."""
@@ -75,10 +84,11 @@ class Silences:
         return False
 
     def is_verdict_due(self, now: float) -> bool:
-        """Whether one is, though nobody may have spoken it yet."""
+        """Whether one that ends the session is, though nobody may have spoken it yet."""
         for role, silent in self.since.items():
             after = self.drop_after_s(role)
-            if silent is not None and after is not None and now >= silent + after + 0.2:
+            ends = after is not None and not (self.announces and role == SPECIALIST)
+            if ends and silent is not None and now >= silent + (after or 0.0) + 0.2:
                 return True
         return False
 
@@ -98,7 +108,7 @@ class Silences:
     def standing(self, now: float) -> None:
         """Of an active session: nothing that was due is missing."""
         for role, silent in self.since.items():
-            if silent is None:
+            if silent is None or role in self.dropped:
                 continue
             hold(self.told[role] or now < silent + 4.0 + EPS, "a silence is told in time")
             after = self.drop_after_s(role)

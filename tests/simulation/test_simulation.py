@@ -3,8 +3,9 @@
 import pytest
 
 from control.consultations.states import EndReason
-from tests.simulation.__main__ import main, many
+from tests.simulation.__main__ import main
 from tests.simulation.rule import Broken
+from tests.simulation.runs import many
 from tests.simulation.tally import LEAST_DISTURBED, LEAST_STEPS, Tally
 from tests.simulation.world import run
 

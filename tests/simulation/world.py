@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from control.consultations.policy import PLATFORM, LinkPolicy, Policy
+from control.consultations.policy import PLATFORM, DropAction, LinkPolicy, Policy
 from tests.simulation.agenda import BEGAN_AT, Agenda
 from tests.simulation.checker import Checker
 from tests.simulation.node import Node
@@ -14,8 +14,10 @@ from tests.simulation.weather import Weather
 
 # So many in a world.
 CONSULTATIONS = 20
-# Some platforms set a limit for clients, too.
+# Some platforms set a limit for clients, too; some announce a specialist's drop.
 STRICT = Policy(client=LinkPolicy(drop_after_s=20.0))
+PATIENT = Policy(specialist=LinkPolicy(drop_after_s=15.0, on_drop=DropAction.ANNOUNCE))
+POLICIES = (STRICT, PATIENT, *(PLATFORM,) * 4)
 
 
 class World:
@@ -23,7 +25,7 @@ class World:
 
     def __init__(self, seed: str, consultations: int) -> None:
         self.agenda = Agenda(seed)
-        policy = STRICT if self.agenda.random.random() < 0.15 else PLATFORM
+        policy = self.agenda.random.choice(POLICIES)
         self.checker = Checker(policy)
         self._process = Process(self.agenda, policy, self.checker)
         node = Node(self.agenda, self._process, self.checker)
