@@ -53,7 +53,7 @@ export function signin(app) {
         h("p", { class: "tagline" }, t("app.tagline")),
         h("p", { class: "lead" }, t("signin.lead")),
       ),
-      h("div", { class: "card" }, h("h1", {}, t("signin.title")), choices, error),
+      h("div", { class: "card" }, h("h1", {}, t("signin.title")), error, choices),
     ),
   };
 }
