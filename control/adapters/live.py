@@ -12,6 +12,7 @@ from control.adapters.engines import Work
 from control.adapters.errands import Errands
 from control.adapters.open_consultations import Draft, OpenConsultations
 from control.adapters.people import Specialist, User
+from control.adapters.pulse import Pulse
 from control.adapters.records import Recorded, recorded
 from control.adapters.scheduler import Clock, Scheduler
 from control.adapters.store import Store
@@ -81,6 +82,7 @@ class LiveConsultations:
         audience: Audience,
         errands: Errands,
         on_over: Callable[[str], None],
+        pulse: Pulse,
     ) -> None:
         self._store = store
         self._policy = policy
@@ -89,6 +91,7 @@ class LiveConsultations:
         self._errands = errands
         # Called with the id of a consultation whose room is not needed any more.
         self._on_over = on_over
+        self._pulse = pulse
         self._open = OpenConsultations()
         self._steps: list[_Step] = []
         self._stepping = False
@@ -101,6 +104,7 @@ class LiveConsultations:
 
     async def load(self, alive_at: float | None) -> None:
         """Take up what was open when control stopped; ``alive_at`` is when it last lived."""
+        self._pulse.beat()
         stored = await self._store.open_consultations()
         for consultation in stored:
             self._take(consultation)
@@ -111,6 +115,11 @@ class LiveConsultations:
 
         if stored:
             await self._step(rule)
+        self._pulse.beat()
+
+    async def listen(self) -> None:
+        """Notice when control stood still, until cancelled."""
+        await self._pulse.run(lambda: self._begin(lambda *_: []))
 
     def open(self) -> list[Consultation]:
         """Every open consultation, as it stands."""
@@ -276,10 +285,27 @@ class LiveConsultations:
             while self._steps:
                 together = self._steps[:MOST_DECIDED]
                 del self._steps[:MOST_DECIDED]
-                undecided = await self._take_steps(together)
+                first = self._after_standstill()
+                undecided = await self._take_steps([*first, *together])
+                # What could not be stored is tried again with the next steps.
+                if first and first[0].decided.exception() is None:
+                    self._pulse.beat()
                 self._steps[:0] = undecided
         finally:
             self._stepping = False
+
+    def _after_standstill(self) -> list[_Step]:
+        """What comes before everything else when control stood still: nobody listened meanwhile."""
+        missed_s = self._pulse.missed_s()
+        if missed_s is None:
+            return []
+        log.warning("control stood still for %.1f s", missed_s)
+
+        def rule(_: Draft, now: float) -> list[Change]:
+            interruption = ServiceInterrupted(now - missed_s)
+            return [perform(each, interruption, now, self._policy) for each in self._open.all()]
+
+        return [_Step(rule, None, lambda _: [])]
 
     async def _take_steps(self, together: list[_Step]) -> list[_Step]:
         """Decide them in their order, store all that comes of it at once, and tell of it.

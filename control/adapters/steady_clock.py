@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from control.adapters.pulse import boot_time
+
 # A wall clock that moves by more than this against the monotonic one was set.
 SET_BY_S = 0.1
 # Two clocks are not read at one moment: a reading that took longer than this says nothing.
@@ -10,7 +12,7 @@ READ_WITHIN_S = 0.01
 
 
 class SteadyClock:
-    """Begins at the wall clock's time and runs on with the monotonic one, in Unix seconds.
+    """Begins at the wall clock's time and runs on with one that nobody sets, in Unix seconds.
 
     A session must not end early, nor a silence look longer than it was, because someone set the
     machine's clock. After that the two differ until the next start; stamps of others on this
@@ -20,7 +22,7 @@ class SteadyClock:
     def __init__(
         self,
         wall: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = boot_time,
     ) -> None:
         self._wall = wall
         self._monotonic = monotonic

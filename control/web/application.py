@@ -19,6 +19,7 @@ from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People
 from control.adapters.platform_keys import PlatformKeys
+from control.adapters.pulse import Pulse, boot_time
 from control.adapters.ratings import Ratings
 from control.adapters.receipt_keys import ReceiptKeys
 from control.adapters.rooms import Rooms
@@ -68,6 +69,7 @@ def application(
     *,
     clock: Clock = time.time,
     monotonic: Clock | None = None,
+    pulse: Pulse | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
     """Control as an aiohttp application: API, events, page, metrics.
@@ -75,21 +77,27 @@ def application(
     It follows the node's events and the deadlines from start-up to clean-up; ``database`` and
     ``node`` stay the caller's, who closes them afterwards. ``registry`` is what /metrics shows;
     control adds its own figures to it. ``monotonic`` is the clock that nobody sets; it may be left
-    out with a ``clock`` that nobody sets either.
+    out with a ``clock`` that nobody sets either. ``pulse`` knows when control stood still.
     """
     secret = own_secret(settings.data_dir)
     identity = settings.identity or accounts.demo_identity(secret)
     store = Store(database)
     people = People(database)
     if monotonic is None:
-        monotonic = time.monotonic if clock is time.time else clock
+        monotonic = boot_time if clock is time.time else clock
     steady_clock = SteadyClock(clock, monotonic)
     hub = Hub(settings.policy, steady_clock)
     errands = Errands()
     key_source = identity.jwks_file or identity.jwks_url
     keys = PlatformKeys(key_source, errands) if key_source else None
     live = LiveConsultations(
-        store, settings.policy, steady_clock, hub, errands, lambda over: rooms.close(over)
+        store,
+        settings.policy,
+        steady_clock,
+        hub,
+        errands,
+        lambda over: rooms.close(over),
+        pulse or Pulse(),
     )
     rooms = Rooms(
         node,
@@ -176,6 +184,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         asyncio.create_task(service.rooms.run(), name="node events"),
         asyncio.create_task(service.live.scheduler.run(), name="deadlines"),
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
+        asyncio.create_task(service.live.listen(), name="pulse"),
     ]
     if service.webhooks is not None:
         await service.webhooks.start()

@@ -9,6 +9,7 @@ from aiohttp.web import Application, Request
 from control.accounts import AccountRole
 from control.adapters.database import Database
 from control.adapters.people import User
+from control.adapters.pulse import Pulse
 from control.settings import Settings
 from control.web import application
 from control.web.service import SERVICE, Service
@@ -26,6 +27,8 @@ class Control:
         self.now = now
         # By how much the machine's wall clock was set since the start.
         self.set_by_s = 0.0
+        # How long it stood still; the time that tests let pass otherwise it listened.
+        self.stood_s = 0.0
         self.node = MemoryNode()
         self.app: Application = application(
             database,
@@ -33,6 +36,7 @@ class Control:
             settings,
             clock=lambda: self.now + self.set_by_s,
             monotonic=lambda: self.now,
+            pulse=Pulse(lambda: self.stood_s),
         )
         self._answers = Answers(self.app, settings.demo)
         self.http: TestClient[Request, Application] = TestClient(TestServer(self.app))
@@ -56,6 +60,11 @@ class Control:
         self.now += seconds
         await self.service.live.scheduler.run_due()
         await self.service.errands.settled()
+
+    async def stand_still(self, seconds: float) -> None:
+        """The process is stopped, or the machine sleeps; then what is due happens."""
+        self.stood_s += seconds
+        await self.pass_time(seconds)
 
     async def hear(self, consultation_id: str, *roles: str, ago: float = 0.0) -> None:
         """The node reports authenticated packets of these participants."""

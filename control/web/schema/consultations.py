@@ -71,7 +71,7 @@ class InterruptionOut(Output):
 
 
 class ReconnectingOut(Output):
-    """A participant is silent. ``drop_at``: the session ends then; null: it goes on."""
+    """A participant is silent. ``drop_at``: this ends the session then; null: it goes on."""
 
     role: Role
     since: float
