@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,9 +147,7 @@ class VirtualConsultation:
         phases.first_keyframe_ms = max(0.0, (max(key) - taken) / 1e6)
         phases.setup_ms = (joined - began) * 1e3 + phases.first_keyframe_ms
         try:
-            await self.client.until(
-                lambda now: now["state"] == "active", STARTED_WITHIN_S, "the session's start"
-            )
+            await self.client.until(self._is("active"), STARTED_WITHIN_S, "the session's start")
         except Refused as refused:
             raise CallFailed("events", str(refused)) from None
         self.is_up = True
@@ -198,9 +197,7 @@ class VirtualConsultation:
             self.media.expect_nothing(self.sides["client"].row)  # the room closes at once
         try:
             await self.client.call("leave", "POST", f"{path}/leave")
-            await self.client.until(
-                lambda now: now["state"] == "ended", STARTED_WITHIN_S, "the session's end"
-            )
+            await self.client.until(self._is("ended"), STARTED_WITHIN_S, "the session's end")
             for subject in ("specialist", "technical"):
                 await self.client.call("rate", "PUT", f"{path}/ratings/{subject}", rating)
         except Refused as refused:
@@ -234,6 +231,10 @@ class VirtualConsultation:
     async def close(self) -> None:
         """Close the pages."""
         await asyncio.gather(self.client.close(), self.specialist.close())
+
+    def _is(self, state: str) -> Callable[[dict[str, Any]], bool]:
+        """Of a snapshot: it is of this consultation, and not of an earlier one of the pair."""
+        return lambda now: now["id"] == self.id and now["state"] == state
 
     async def _connect(self, side: Side) -> None:
         participant = Participant(self.host, self.certificate, SRTP_PROFILE)
