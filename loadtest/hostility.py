@@ -59,6 +59,8 @@ class Hostility:
             self._tasks.append(asyncio.create_task(self._garbage(target)))
         if "replays" in attacks:
             self._tasks.append(asyncio.create_task(self._replays(target)))
+        if "checks" in attacks:
+            self._tasks.append(asyncio.create_task(self._checks(target)))
         if "api" in attacks:
             self._tasks.append(asyncio.create_task(self._nonsense()))
         return self
@@ -99,7 +101,14 @@ class Hostility:
             for packet in packets:
                 with contextlib.suppress(OSError):
                     mine.socket.sendto(packet, target)
-            await self._flood("replays", stranger, target, [*packets, mine.consent_request()])
+            await self._flood("replays", stranger, target, packets)
+
+    async def _checks(self, target: tuple[str, int]) -> None:
+        """A connectivity check that was overheard, again and again, from another address."""
+        mine = self._stage.up[0].sides["client"].participant
+        assert mine is not None
+        with _socket() as stranger:
+            await self._flood("checks", stranger, target, [mine.consent_request()])
 
     async def _flood(
         self, name: str, stranger: socket.socket, target: tuple[str, int], datagrams: list[bytes]

@@ -29,7 +29,7 @@ class Scenario:
         limits: ``ramp``: what breaks at the knee, as with ``--fail-on``.
         cuts_s: ``drops``: for how long the specialists' lines are cut, in turn.
         rejoin_every_s: ``rejoin``: how often one side of each call comes back anew.
-        attacks: ``hostile``: garbage, replays, api.
+        attacks: ``hostile``: garbage, replays, checks, api.
         attack_pps: ``hostile``: datagrams a second, of each kind.
         video_pps: video packets a second of one participant; audio is always 50.
         spread: packets evenly in time, and not as a browser bunches them.

@@ -126,7 +126,7 @@ async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
         assert (report["failures"], report["stopped"]) == ([], None), report["scenario"]["name"]
         measures = report["measures"]
         assert measures["calls"]["packets_sent"] > 100
-        assert measures["loss_pct"] < 2
+        assert measures["loss_pct"] < 2, (report["scenario"]["name"], measures)
         assert 0 < measures["latency_ms"]["p50"] < 1000
         assert measures["server"]["memory_mib"]["max"] > 50
     assert steady["calls"]["most_at_once"] == 2
