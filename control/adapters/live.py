@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from control.adapters.audience import Audience
 from control.adapters.engines import Work
@@ -15,6 +15,7 @@ from control.adapters.people import Specialist, User
 from control.adapters.pulse import Pulse
 from control.adapters.records import Recorded, recorded
 from control.adapters.scheduler import Clock, Scheduler
+from control.adapters.step import Alongside, Rule, Step, if_open
 from control.adapters.store import Store
 from control.consultations import requests
 from control.consultations.commands import (
@@ -42,26 +43,6 @@ _UNKNOWN = "There is no such consultation."
 MOST_TOGETHER = 50
 # So many are decided in one go at most, which takes some 50 ms.
 MOST_DECIDED = 500
-
-# What is decided about a draft at a time.
-Rule = Callable[[Draft, float], list[Change]]
-# Makes what is stored together with the consultation that a command led to.
-Alongside = Callable[[Consultation], list[Work[None]]]
-
-
-@dataclass(frozen=True)
-class _Step:
-    rule: Rule
-    # A consultation that the rule looks at, be it open or not.
-    about: str | None
-    alongside: Callable[[list[Change]], list[Work[None]]]
-    decided: asyncio.Future[list[Change]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    def fail(self, error: Exception) -> None:
-        if not self.decided.done():
-            self.decided.set_exception(error)
 
 
 class LiveConsultations:
@@ -93,7 +74,7 @@ class LiveConsultations:
         self._on_over = on_over
         self._pulse = pulse
         self._open = OpenConsultations()
-        self._steps: list[_Step] = []
+        self._steps: list[Step] = []
         self._stepping = False
         # What was decided, and nobody knows whether it is stored: the database was lost before it
         # answered.
@@ -248,13 +229,13 @@ class LiveConsultations:
             return perform(consultation, Heard(role, at), now, self._policy)
 
         # Should it fail, the node says the same again in a moment.
-        self._begin(_if_open(consultation_id, change)).add_done_callback(_log_failure)
+        self._begin(if_open(consultation_id, change)).add_done_callback(_log_failure)
 
     async def _on_due(self, consultation_id: str, now: float) -> float | None:
         def change(consultation: Consultation, _: float) -> Change:
             return due(consultation, now, self._policy)
 
-        await self._step(_if_open(consultation_id, change))
+        await self._step(if_open(consultation_id, change))
         consultation = self._open.get(consultation_id)
         return None if consultation is None else deadline(consultation, self._policy)
 
@@ -273,7 +254,7 @@ class LiveConsultations:
         about: str | None = None,
         alongside: Callable[[list[Change]], list[Work[None]]] = lambda _: [],
     ) -> asyncio.Future[list[Change]]:
-        step = _Step(rule, about, alongside)
+        step = Step(rule, about, alongside)
         self._steps.append(step)
         if not self._stepping:
             self._stepping = True
@@ -294,7 +275,7 @@ class LiveConsultations:
         finally:
             self._stepping = False
 
-    def _after_standstill(self) -> list[_Step]:
+    def _after_standstill(self) -> list[Step]:
         """What comes before everything else when control stood still: nobody listened meanwhile."""
         missed_s = self._pulse.missed_s()
         if missed_s is None:
@@ -305,9 +286,9 @@ class LiveConsultations:
             interruption = ServiceInterrupted(now - missed_s)
             return [perform(each, interruption, now, self._policy) for each in self._open.all()]
 
-        return [_Step(rule, None, lambda _: [])]
+        return [Step(rule, None, lambda _: [])]
 
-    async def _take_steps(self, together: list[_Step]) -> list[_Step]:
+    async def _take_steps(self, together: list[Step]) -> list[Step]:
         """Decide them in their order, store all that comes of it at once, and tell of it.
 
         Gives those that are for the next transaction.
@@ -334,9 +315,9 @@ class LiveConsultations:
         return undecided
 
     def _decide(
-        self, together: list[_Step], draft: Draft
-    ) -> tuple[list[tuple[_Step, list[Change]]], list[Work[None]], list[_Step]]:
-        decided: list[tuple[_Step, list[Change]]] = []
+        self, together: list[Step], draft: Draft
+    ) -> tuple[list[tuple[Step, list[Change]]], list[Work[None]], list[Step]]:
+        decided: list[tuple[Step, list[Change]]] = []
         alongside: list[Work[None]] = []
         stored = 0
         now = self._clock()
@@ -355,9 +336,7 @@ class LiveConsultations:
             stored += bool(beside) or any(change.events for change in changes)
         return decided, alongside, []
 
-    async def _not_stored(
-        self, decided: list[tuple[_Step, list[Change]]], error: Exception
-    ) -> None:
+    async def _not_stored(self, decided: list[tuple[Step, list[Change]]], error: Exception) -> None:
         for _, changes in decided:
             for change in changes:
                 if change.events or change.consultation.id in self._in_doubt:
@@ -370,7 +349,7 @@ class LiveConsultations:
             for step, _ in decided:
                 step.fail(error)
 
-    async def _closed(self, together: list[_Step]) -> list[Consultation]:
+    async def _closed(self, together: list[Step]) -> list[Consultation]:
         """Those that are asked for and not open. Nothing else changes them meanwhile."""
         absent = {
             step.about
@@ -419,18 +398,6 @@ class LiveConsultations:
             self.happened[event.entry.type] += 1
             log.info("consultation %s: %s", consultation.id, event.entry)
         self._audience.consultation_changed(consultation, events)
-
-
-def _if_open(consultation_id: str, change: Callable[[Consultation, float], Change]) -> Rule:
-    """What the clock and the node bring may come when all is over."""
-
-    def rule(draft: Draft, now: float) -> list[Change]:
-        consultation = draft.get(consultation_id)
-        if consultation is None or not consultation.is_open:
-            return []
-        return [change(consultation, now)]
-
-    return rule
 
 
 def _found(consultation: Consultation | None) -> Consultation:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from control.accounts import AccountRole
 from control.adapters.engines import Work
-from control.adapters.live import Alongside
 from control.adapters.people import User
+from control.adapters.step import Alongside
 from control.consultations.commands import Command
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
