@@ -26,6 +26,7 @@ from loadtest.session_description import VP8
 from loadtest.table import (
     AUDIO_SEQUENCE,
     AUDIO_SSRC,
+    BACK_NS,
     CONTROL_PACKETS,
     CUT_FROM_NS,
     CUT_UNTIL_NS,
@@ -175,6 +176,8 @@ def _send_next(
     ):
         counts[SEND_FAILED] += 1
     if not cut:
+        if rows[row, LAST_SENT_NS] < rows[row, CUT_UNTIL_NS] <= now:
+            rows[row, BACK_NS] = now
         rows[row, LAST_SENT_NS] = now
     if run[FROM_NS] <= now < run[UNTIL_NS] and not cut:
         if rows[row, EXPECT_FROM_NS] <= now < rows[row, EXPECT_UNTIL_NS]:
@@ -248,7 +251,8 @@ def _receive(
                 if rows[row, FIRST_KEYFRAME_NS] == 0 and begins_keyframe(data, stamp):
                     rows[row, FIRST_KEYFRAME_NS] = arrived_ns
                 missing = missing_before(rows, row, data, at)
-                if missing > 0:
+                cut = rows[row, CUT_FROM_NS] <= arrived_ns < rows[row, CUT_UNTIL_NS]
+                if missing > 0 and not cut:
                     ask_for(
                         rows,
                         row,

@@ -39,7 +39,8 @@ HIGHEST: Final = 32  # sequence number of the video that comes, −1 as long as 
 RECOVERED: Final = 33  # came by RTX
 NACKED: Final = 34  # packets asked for
 TAKEN_NS: Final = 35  # from when on there is anything to send
-FIELDS: Final = 36
+BACK_NS: Final = 36  # when the first packet after a cut went
+FIELDS: Final = 37
 
 # The run
 START_NS: Final = 0  # before it nothing is sent

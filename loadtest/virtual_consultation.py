@@ -184,6 +184,11 @@ class VirtualConsultation:
         until_ns = self.media.mend(side.row, silence_s)
         return last_ns / 1e9, until_ns / 1e9
 
+    def back_at(self, role: str) -> float | None:
+        """When the first packet after a cut really went, Unix seconds; None: none did yet."""
+        back_ns = int(self.media.rows[self.sides[role].row, table.BACK_NS])
+        return back_ns / 1e9 if back_ns else None
+
     def mended(self, role: str) -> None:
         """The line is back: what is sent is expected to arrive again."""
         self._silent.discard(role)

@@ -117,6 +117,7 @@ async def test_a_line_that_is_cut_is_silent_for_just_so_long(media: Media, peopl
     media.expect(rows[0])
     await asyncio.sleep(0.3)
     assert int(media.rows[rows[0], table.LAST_SENT_NS]) > back_ns
+    assert 0 <= int(media.rows[rows[0], table.BACK_NS]) - back_ns < 200_000_000
     sent, received = await media.release(rows)
     assert received == sent > 0
 
