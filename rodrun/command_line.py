@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from rodrun.loadtest import run_loadtest
+from rodrun.quality_report import run_quality_report
 from rodrun.receipts import rotate_receipt_key, verify_receipt
 from rodrun.serve import ServeError, serve
 from rodrun.settings import SettingsError, load
@@ -102,6 +103,7 @@ def warm_up_command(
 app.command("loadtest")(run_loadtest)
 app.command("verify-receipt")(verify_receipt)
 app.command("rotate-receipt-key")(rotate_receipt_key)
+app.command("quality-report")(run_quality_report)
 
 
 def _log_to_stderr(verbose: bool) -> None:

@@ -1,12 +1,12 @@
 """Those who watch: what the shell tells the open pages of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from control.adapters.records import Recorded
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
-from control.consultations.quality import Level, PausedVideo
+from control.consultations.quality import Leg, PausedVideo, Score
 
 
 class Audience(Protocol):
@@ -35,14 +35,6 @@ class Audience(Protocol):
         """
         ...
 
-    def quality(
-        self,
-        consultation: Consultation,
-        role: Role,
-        level: Level,
-        rtt_ms: float | None,
-        loss_up_pct: float | None,
-        loss_down_pct: float | None,
-    ) -> None:
-        """How the participant's connection did in the last second."""
+    def quality(self, consultation: Consultation, role: Role, legs: Mapping[Leg, Score]) -> None:
+        """How both legs of the participant's connection, and the node, did in the last seconds."""
         ...

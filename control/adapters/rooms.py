@@ -10,9 +10,10 @@ from typing import assert_never
 from control.adapters.audience import Audience
 from control.adapters.errands import Errands
 from control.adapters.live import LiveConsultations
+from control.adapters.quality_watch import QualityWatch
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
-from control.consultations.quality import PausedVideo, level
+from control.consultations.quality import PausedVideo
 from control.errors import (
     BadOffer,
     ConnectionUnknown,
@@ -80,6 +81,7 @@ class Rooms:
         video_codec: VideoCodec,
         max_video_bps: int,
         from_wall: Callable[[float], float],
+        quality: QualityWatch,
     ) -> None:
         self._node = node
         self._live = live
@@ -89,6 +91,7 @@ class Rooms:
         self._max_video_bps = max_video_bps
         # The node stamps by the wall clock; consultations have their own.
         self._from_wall = from_wall
+        self._quality = quality
         self._rooms: dict[str, _Room] = {}
         # Where a live connection belongs.
         self._places: dict[str, tuple[str, Role]] = {}
@@ -130,6 +133,7 @@ class Rooms:
     def close(self, consultation_id: str) -> None:
         """Close the room, without waiting for it."""
         self._errands.send(self._close(consultation_id))
+        self._errands.send(self._quality.over(consultation_id))
 
     async def ping(self) -> None:
         """Raises NodeUnavailable when the node does not answer."""
@@ -189,7 +193,7 @@ class Rooms:
                 # Not waited for: it takes its turn behind joins, and liveness must not.
                 self._errands.send(self._fall_back(consultation, role.other, event.fallback))
             case ConnectionQuality():
-                self._tell_quality(consultation, role, event)
+                self._quality.take(consultation, role, event)
             case VideoPause():
                 if self._connection(event.room_id, role) == event.connection_id:
                     self._pause(consultation, role, PausedVideo(event.camera, event.screen))
@@ -240,16 +244,3 @@ class Rooms:
             self._pause(consultation, role, PausedVideo())
         if role.other in room.paused:
             self._audience.video_pause(consultation, role.other, room.paused[role.other])
-
-    def _tell_quality(
-        self, consultation: Consultation, role: Role, measured: ConnectionQuality
-    ) -> None:
-        link = consultation.links[role].state
-        self._audience.quality(
-            consultation,
-            role,
-            level(measured.up.loss_pct, measured.down.loss_pct, measured.rtt_ms, link),
-            measured.rtt_ms,
-            measured.up.loss_pct,
-            measured.down.loss_pct,
-        )

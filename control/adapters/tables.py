@@ -140,6 +140,16 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+# How the connections of consultations did, five seconds a row.
+quality_periods = Table(
+    "quality_periods",
+    metadata,
+    Column("consultation_id", ForeignKey("consultations.id"), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("data", JSON, nullable=False),
+    PrimaryKeyConstraint("consultation_id", "at"),
+)
+
 # The answers to commands that came with an Idempotency-Key; `answered_at` is when they were given.
 answers = Table(
     "answers",

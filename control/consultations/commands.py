@@ -1,12 +1,14 @@
 """What people and the room do to a consultation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, assert_never
 
 from control.consultations import proposals, room
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import due
+from control.consultations.events import QualityMeasured
 from control.consultations.moves import move
 from control.consultations.parties import Role
 from control.consultations.policy import PLATFORM, Policy
@@ -14,7 +16,7 @@ from control.consultations.ratings import Subject
 from control.consultations.reviews import rate
 from control.consultations.states import COMMANDED_BY, Trigger
 from control.consultations.text import cleaned
-from control.errors import BadInput, NotPermitted
+from control.errors import BadInput, NotInThisState, NotPermitted
 
 MAX_DECLINE_REASON_CHARACTERS = 500
 MAX_OPERATOR_REASON_CHARACTERS = 500
@@ -118,6 +120,13 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class NoteQuality:
+    """The room is closed, and how the connections in it did is summed up."""
+
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Heard:
     """The node heard an authenticated packet of a participant ``at`` (Unix seconds)."""
 
@@ -146,6 +155,7 @@ Order = (
     | WithdrawExtension
     | EndByOperator
     | Rate
+    | NoteQuality
 )
 Command = Order | Heard | ServiceInterrupted
 
@@ -197,6 +207,8 @@ def _obey(consultation: Consultation, command: Order, now: float, policy: Policy
             return _end_by_operator(consultation, detail, now, policy)
         case Rate(by, subject, stars, comment):
             return rate(consultation, by, subject, stars, comment, now, policy)
+        case NoteQuality(summary):
+            return _note_quality(consultation, summary, now)
         case _:
             assert_never(command)
 
@@ -212,6 +224,12 @@ def _commanded(
     if COMMANDED_BY[trigger] is not by:
         raise NotPermitted(f"A {by.value} cannot {trigger.value} a request.")
     return move(consultation, trigger, now, policy, detail=detail)
+
+
+def _note_quality(consultation: Consultation, summary: Mapping[str, Any], now: float) -> Change:
+    if consultation.is_open:
+        raise NotInThisState("The quality of a consultation is summed up when it is over.")
+    return Change(consultation, (QualityMeasured(now, summary),))
 
 
 def _end_by_operator(consultation: Consultation, detail: str, now: float, policy: Policy) -> Change:

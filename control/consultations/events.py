@@ -3,8 +3,10 @@
 Where an event has no ``by``, only one can have caused it: journal.py says who.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from control.consultations.parties import Actor, Role, Terms
 from control.consultations.ratings import Subject
@@ -224,6 +226,14 @@ class Rated:
     comment: str
 
 
+@dataclass(frozen=True)
+class QualityMeasured:
+    """How the connections did, summed up (``quality.summary``)."""
+
+    at: float
+    summary: Mapping[str, Any]
+
+
 Event = (
     Requested
     | Accepted
@@ -250,4 +260,5 @@ Event = (
     | FlowStopped
     | Ended
     | Rated
+    | QualityMeasured
 )

@@ -75,6 +75,8 @@ def entry(event: events.Event) -> Entry:
         case events.Rated(at, subject, stars, comment):
             rating = {"subject": subject.value, "stars": stars, "comment": comment}
             return Entry("rated", at, Actor.CLIENT, rating)
+        case events.QualityMeasured(at, summary):
+            return Entry("quality", at, Actor.SERVICE, summary)
         case _:
             assert_never(event)
 

@@ -6,6 +6,7 @@ from typing import Any
 from control.consultations.consultation import Consultation
 from control.consultations.journal import Entry
 from control.consultations.parties import Actor, Party
+from control.consultations.quality import summary
 from control.consultations.ratings import Rating, Subject
 from control.errors import NotInThisState
 
@@ -16,13 +17,17 @@ _RATED_FOR_SPECIALIST = frozenset({"subject"})
 
 
 def receipt(
-    consultation: Consultation, entries: Sequence[Entry], issued_to: Actor
+    consultation: Consultation,
+    entries: Sequence[Entry],
+    issued_to: Actor,
+    periods: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The receipt as JSON: numbers, strings, null, lists and objects. Times are Unix seconds.
 
     ``entries`` is the whole journal of the consultation from its first event on. A receipt of
     later (after a rating) has the events of an earlier one as its first, and differs otherwise
-    only in ``ratings``. That of a specialist is without stars and comments.
+    only in ``ratings``. That of a specialist is without stars and comments. ``periods`` is what was
+    measured of the connections, as it is stored.
 
     Raises:
         NotInThisState: while something can still happen to the consultation by itself.
@@ -79,9 +84,24 @@ def receipt(
         "paid_s": consultation.paid_s(over_at),
         "reconnect_gaps": _gaps(entries, over_at),
         "ratings": None if issued_to is Actor.SPECIALIST else _ratings(consultation.ratings),
-        # Nothing measures it yet.
-        "quality": None,
+        "quality": _quality(periods),
     }
+
+
+def _quality(periods: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The sums, and the score of each leg every five seconds."""
+    summed_up = summary(periods)
+    if summed_up is None:
+        return None
+    timeline = [
+        {
+            "at": each["at"],
+            "duration_s": each["duration_s"],
+            "mos": {leg: score["mos"] for leg, score in each["legs"].items()},
+        }
+        for each in periods
+    ]
+    return {**summed_up, "timeline": timeline}
 
 
 def _party(party: Party) -> dict[str, str]:

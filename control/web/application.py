@@ -20,6 +20,8 @@ from control.adapters.live import LiveConsultations
 from control.adapters.people import People
 from control.adapters.platform_keys import PlatformKeys
 from control.adapters.pulse import Pulse, boot_time
+from control.adapters.quality_records import QualityRecords
+from control.adapters.quality_watch import QualityWatch
 from control.adapters.ratings import Ratings
 from control.adapters.receipt_keys import ReceiptKeys
 from control.adapters.rooms import Rooms
@@ -41,6 +43,7 @@ from control.web import (
     operator_consultations,
     operator_webhooks,
     pages,
+    quality,
     ratings,
     receipts,
     specialists,
@@ -52,6 +55,7 @@ from control.web.hub import Hub
 from control.web.origins import cross_origin
 from control.web.presence import PresenceBoard
 from control.web.problems import problems
+from control.web.quality_figures import QualityFigures
 from control.web.rates import Rates
 from control.web.service import SERVICE, Service
 from control.web.synthetic_tokens import SyntheticTokens
@@ -86,6 +90,7 @@ def application(
     if monotonic is None:
         monotonic = boot_time if clock is time.time else clock
     steady_clock = SteadyClock(clock, monotonic)
+    registry = registry or CollectorRegistry()
     hub = Hub(settings.policy, steady_clock)
     errands = Errands()
     key_source = identity.jwks_file or identity.jwks_url
@@ -99,6 +104,7 @@ def application(
         lambda over: rooms.close(over),
         pulse or Pulse(),
     )
+    quality_records = QualityRecords(database)
     rooms = Rooms(
         node,
         live,
@@ -107,11 +113,13 @@ def application(
         settings.video_codec,
         settings.max_video_bps,
         from_wall=steady_clock.from_wall,
+        quality=QualityWatch(
+            live, hub, errands, quality_records, steady_clock, QualityFigures(registry).observe
+        ),
     )
     presence = PresenceBoard(hub, live, people, errands)
     hub.on_changed = presence.consultation_changed
     webhooks = Webhooks(database, settings.webhook, clock) if settings.webhook else None
-    registry = registry or CollectorRegistry()
     health.register(registry, live, hub)
     if webhooks is not None:
         registry.register(WebhookFigures(webhooks, clock))
@@ -129,6 +137,7 @@ def application(
         answers=Answers(database),
         consultation_search=ConsultationSearch(database, store),
         ratings=Ratings(database),
+        quality_records=quality_records,
         audit_log=AuditLog(database),
         blocked_accounts=BlockedAccounts(database),
         receipt_keys=ReceiptKeys.open(settings.data_dir),
@@ -155,6 +164,7 @@ def application(
     app.add_routes(joining.ROUTES)
     app.add_routes(ratings.ROUTES)
     app.add_routes(receipts.ROUTES)
+    app.add_routes(quality.ROUTES)
     app.add_routes(operator.ROUTES)
     app.add_routes(blocking.ROUTES)
     app.add_routes(operator_consultations.ROUTES)

@@ -11,7 +11,7 @@ from control.adapters.scheduler import Clock
 from control.consultations.consultation import Consultation
 from control.consultations.parties import Role
 from control.consultations.policy import Policy
-from control.consultations.quality import Level, PausedVideo
+from control.consultations.quality import Leg, PausedVideo, Score, worst
 from control.web.schema.consultations import Snapshot
 from control.web.schema.events import EventOut
 
@@ -196,30 +196,27 @@ class Hub:
         """Both sides hear it: the one whose connection it is, and the one who is to stop."""
         self.tell(_people(consultation), self.pause_message(consultation, role, paused))
 
-    def quality(
-        self,
-        consultation: Consultation,
-        role: Role,
-        level: Level,
-        rtt_ms: float | None,
-        loss_up_pct: float | None,
-        loss_down_pct: float | None,
-    ) -> None:
+    def quality(self, consultation: Consultation, role: Role, legs: Mapping[Leg, Score]) -> None:
         """Both sides hear how the participant's connection did, unless they lag behind."""
-        text = json.dumps(
-            {
-                "type": "quality",
-                "consultation_id": consultation.id,
-                "participant": role.value,
-                "level": level.value,
-                "rtt_ms": rtt_ms,
-                "loss_up_pct": loss_up_pct,
-                "loss_down_pct": loss_down_pct,
-            }
-        )
+        text = json.dumps(quality_message(consultation.id, role, legs))
         for user_id in _people(consultation):
             for connection in self._connections.get(user_id, ()):
                 connection.send_unless_late(text)
+
+
+def quality_message(consultation_id: str, role: Role, legs: Mapping[Leg, Score]) -> Message:
+    """A word for the connection as a whole, that of its worst leg, with the reasons of it."""
+    blamed = worst(legs)
+    score = None if blamed is None else legs[blamed]
+    return {
+        "type": "quality",
+        "consultation_id": consultation_id,
+        "participant": role.value,
+        "level": None if score is None else score.level.value,
+        "leg": None if blamed is None else blamed.value,
+        "reasons": [] if score is None else score.to_json()["reasons"],
+        "legs": {leg.value: each.to_json() for leg, each in legs.items()},
+    }
 
 
 def _people(consultation: Consultation) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from control.web.refusals import refuses
 from control.web.schema.base import Output
 from control.web.schema.consultations import EndOut, PartyOut
 from control.web.schema.proposals import AcceptedExtensionOut
+from control.web.schema.quality import ReceiptQuality
 from control.web.schema.terms import TermsOut
 from control.web.view import View, reply
 
@@ -83,7 +84,7 @@ class Receipt(Output):
     paid_s: float = Field(description="the sum of the paid intervals, in seconds")
     reconnect_gaps: list[ReconnectGap]
     ratings: ReceiptRatings | None = Field(description="null in the specialist's own")
-    quality: None = Field(description="null until it is measured")
+    quality: ReceiptQuality | None = Field(description="null: nothing was measured")
 
 
 class SignedReceipt(Output):
@@ -124,7 +125,8 @@ class ReceiptView(View):
         consultation, issued_to = await self._seen(consultation_id)
         # No more than the consultation knows of: it may have been rated a moment ago.
         events = await self.service.store.events_after(consultation_id, 0, consultation.seq)
-        record = receipt(consultation, [each.entry for each in events], issued_to)
+        periods = await self.service.quality_records.of(consultation_id)
+        record = receipt(consultation, [each.entry for each in events], issued_to, periods)
         return web.Response(
             body=sign(record, self.service.receipt_keys).json(), content_type="application/json"
         )

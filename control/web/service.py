@@ -13,6 +13,7 @@ from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People, User
+from control.adapters.quality_records import QualityRecords
 from control.adapters.ratings import Ratings
 from control.adapters.receipt_keys import ReceiptKeys
 from control.adapters.rooms import Rooms
@@ -44,6 +45,7 @@ class Service:
     answers: Answers
     consultation_search: ConsultationSearch
     ratings: Ratings
+    quality_records: QualityRecords
     audit_log: AuditLog
     blocked_accounts: BlockedAccounts
     receipt_keys: ReceiptKeys

@@ -5,10 +5,16 @@ import asyncio
 from sfu.api import (
     Answer,
     CloseRoom,
+    ConnectionQuality,
     Done,
     Event,
     Join,
+    LegQuality,
+    LegScore,
     OpenRoom,
+    QualityLevel,
+    Reason,
+    ReasonCode,
     RefusalCode,
     Refused,
     Reply,
@@ -67,3 +73,15 @@ class MemoryNode:
     async def read(self) -> None:
         """Wait until everything that was reported has been dealt with."""
         await self._is_read.wait()
+
+
+def quality_of(session: str, participant: str, loss_pct: float = 0.0) -> ConnectionQuality:
+    """A second in which so much is lost on the way up, and nothing down."""
+    bad = LegScore(3.5, QualityLevel.POOR, (Reason(ReasonCode.LOSS, loss_pct),))
+    good = LegScore(4.3, QualityLevel.EXCELLENT)
+    up = LegQuality(
+        bad if loss_pct else good, 1000, 1e6, 1000, round(10 * loss_pct), 0, 0, 2.0, None, 0, 0.01
+    )
+    down = LegQuality(good, 1000, 1e6, 500, 0, 0, 0, None, None, 0, 0.01)
+    best = LegScore(4.39, QualityLevel.EXCELLENT)
+    return ConnectionQuality(session, participant, "c", 30.0, up, down, best)

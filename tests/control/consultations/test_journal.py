@@ -99,6 +99,12 @@ ENTRIES: list[tuple[events.Event, str, str, dict[str, object]]] = [
         "client",
         {"subject": "technical", "stars": 4, "comment": ""},
     ),
+    (
+        events.QualityMeasured(1, {"legs": {}, "verdict": {}}),
+        "quality",
+        "service",
+        {"legs": {}, "verdict": {}},
+    ),
 ]
 
 FRONTEND = Path(__file__).parents[3] / "docs" / "frontend.md"

@@ -1,38 +1,99 @@
-"""The word for a connection's quality."""
+"""How connections did, as consultations tell it: periods, sums, and who is to blame."""
 
 import pytest
 
-from control.consultations.liveness import LinkState
-from control.consultations.quality import Level, level
-
-
-@pytest.mark.parametrize(
-    ("up", "down", "rtt", "expected"),
-    [
-        (0.0, 0.0, 20.0, Level.EXCELLENT),
-        (None, None, None, Level.EXCELLENT),
-        (1.0, 1.0, 150.0, Level.EXCELLENT),
-        (1.1, 0.0, 20.0, Level.GOOD),
-        (0.0, 5.0, 20.0, Level.GOOD),
-        (0.0, 0.0, 400.0, Level.GOOD),
-        (0.0, 5.1, 20.0, Level.POOR),
-        (0.0, 0.0, 401.0, Level.POOR),
-        (100.0, None, None, Level.POOR),
-    ],
+from control.consultations.quality import (
+    Leg,
+    Level,
+    Period,
+    Reason,
+    Score,
+    Timeline,
+    summary,
+    worst,
 )
-def test_the_worst_of_what_was_measured_counts(
-    up: float | None, down: float | None, rtt: float | None, expected: Level
-) -> None:
-    assert level(up, down, rtt, LinkState.CONNECTED) is expected
+
+GOOD = Score(4.3, Level.EXCELLENT, expected=100, jitter_ms=2.0, rtt_ms=40.0, bitrate_bps=1e6)
+LOSSY = Score(3.5, Level.POOR, (Reason("loss", 6.0),), 100, 6, 4.0, 60.0, 5e5)
 
 
-@pytest.mark.parametrize(
-    ("link", "expected"),
-    [
-        (LinkState.SUSPECT, Level.POOR),
-        (LinkState.RECONNECTING, Level.LOST),
-        (LinkState.DROPPED, Level.LOST),
-    ],
-)
-def test_silence_is_not_good_whatever_was_measured_before(link: LinkState, expected: Level) -> None:
-    assert level(0.0, 0.0, 20.0, link) is expected
+def test_the_leg_with_the_lowest_score_is_to_blame() -> None:
+    assert worst({Leg.CLIENT_UP: GOOD, Leg.SPECIALIST_DOWN: LOSSY, Leg.NODE: GOOD}) is (
+        Leg.SPECIALIST_DOWN
+    )
+    assert worst({}) is None
+
+
+def test_both_sides_seconds_become_one_period_of_five() -> None:
+    timeline = Timeline()
+    found = []
+    for second in range(11):
+        at = 1000.0 + second
+        for leg in (Leg.CLIENT_UP, Leg.SPECIALIST_UP):
+            period = timeline.take({leg: GOOD}, at)
+            if period is not None:
+                found.append(period)
+    assert [(each.at, each.duration_s) for each in found] == [(999.0, 5.0), (1004.0, 5.0)]
+    assert all(each.legs.keys() == {Leg.CLIENT_UP, Leg.SPECIALIST_UP} for each in found)
+    assert found[0].legs[Leg.CLIENT_UP].expected == 500
+    rest = timeline.finish()
+    assert rest is not None
+    assert (rest.at, rest.duration_s) == (1009.0, 1.0)
+    assert timeline.finish() is None
+
+
+def test_a_period_has_the_mean_score_and_the_words_of_its_worst_second() -> None:
+    timeline = Timeline()
+    for at, score in enumerate((GOOD, LOSSY, GOOD, GOOD)):
+        timeline.take({Leg.CLIENT_DOWN: score}, 1000.0 + at)
+    period = timeline.finish()
+    assert period is not None
+    assert period.to_json()["legs"] == {
+        "client_down": {
+            "mos": 4.1,
+            "level": "poor",
+            "reasons": [{"code": "loss", "value": 6.0}],
+            "expected": 400,
+            "lost": 6,
+            "jitter_ms": 2.5,
+            "rtt_ms": 45.0,
+            "bitrate_bps": 875_000,
+        }
+    }
+
+
+def test_what_is_not_known_stays_unknown() -> None:
+    timeline = Timeline()
+    timeline.take({Leg.NODE: Score(4.39, Level.EXCELLENT)}, 1000.0)
+    period = timeline.finish()
+    assert period is not None
+    told = period.to_json()["legs"]["node"]
+    assert (told["jitter_ms"], told["rtt_ms"], told["bitrate_bps"]) == (None, None, None)
+
+
+def test_sums_weigh_periods_by_how_long_they_lasted_and_name_the_worst_leg() -> None:
+    periods = [
+        Period(1000.0, 5.0, {Leg.CLIENT_UP: GOOD, Leg.CLIENT_DOWN: GOOD}).to_json(),
+        Period(1005.0, 5.0, {Leg.CLIENT_UP: GOOD, Leg.CLIENT_DOWN: LOSSY}).to_json(),
+        Period(1010.0, 2.0, {Leg.CLIENT_UP: GOOD}).to_json(),
+    ]
+    told = summary(periods)
+    assert told is not None
+    assert told["legs"]["client_up"] == {
+        "mos": 4.3,
+        "least_mos": 4.3,
+        "levels": {"excellent": 1.0, "good": 0.0, "poor": 0.0, "lost": 0.0},
+        "loss_pct": 0.0,
+    }
+    assert told["legs"]["client_down"]["levels"]["poor"] == 0.5
+    assert told["legs"]["client_down"]["loss_pct"] == 3.0
+    assert told["verdict"] == {
+        "leg": "client_down",
+        "mos": pytest.approx(3.9),
+        "level": "poor",
+        "reasons": [{"code": "loss", "value": 6.0}],
+    }
+
+
+def test_nothing_measured_is_no_sum() -> None:
+    assert summary([]) is None

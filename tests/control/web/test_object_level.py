@@ -12,7 +12,10 @@ OPEN_TO_ALL = {
     "PUT /api/v1/me/specialists/{specialist_id}",
     "DELETE /api/v1/me/specialists/{specialist_id}",
 }
-OPEN_TO_OPERATORS = {"GET /api/v1/consultations/{consultation_id}/receipt"}
+OPEN_TO_OPERATORS = {
+    "GET /api/v1/consultations/{consultation_id}/receipt",
+    "GET /api/v1/consultations/{consultation_id}/quality",
+}
 BODIES: dict[str, Any] = {
     "postDecline": {},
     "postExtension": {"duration_s": 600, "price": "10.00"},

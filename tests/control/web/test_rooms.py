@@ -8,19 +8,16 @@ from sfu.api import (
     CloseRoom,
     CodecUnsupported,
     ConnectionFailed,
-    ConnectionQuality,
     ConnectionReplaced,
     Join,
-    LegQuality,
-    LegScore,
     OpenRoom,
     ParticipantConnected,
-    QualityLevel,
     RefusalCode,
     RestartIce,
     VideoCodec,
     VideoPause,
 )
+from tests.control.node import quality_of
 from tests.control.people import Control, Person, stranger
 
 
@@ -154,21 +151,18 @@ async def test_quality_is_told_to_both(
         control.service.hub.tell(("maria", "ivan"), {"type": "caught up"})
         for page in (hers, his):
             await page.until("caught up")
-        control.node.report(_quality(session, loss=0.0))
+        control.node.report(quality_of(session, "specialist", loss_pct=6.0))
         for page in (hers, his):
-            assert await page.until("quality") == {
-                "type": "quality",
-                "consultation_id": session,
-                "participant": "specialist",
-                "level": Level.EXCELLENT,
-                "rtt_ms": 30.0,
-                "loss_up_pct": 0.0,
-                "loss_down_pct": None,
-            }
+            told = await page.until("quality")
+            assert (told["participant"], told["level"]) == ("specialist", Level.POOR)
+            assert told["leg"] == "specialist_up"
+            assert told["reasons"] == [{"code": "loss", "value": 6.0}]
+            assert told["legs"].keys() == {"specialist_up", "specialist_down", "node"}
+            assert told["legs"]["specialist_up"]["rtt_ms"] == 30.0
         await control.pass_time(2.5)
         await control.hear(session, "client")
         await control.pass_time(1.5)
-        control.node.report(_quality(session, loss=0.0))
+        control.node.report(quality_of(session, "specialist", loss_pct=6.0))
         assert (await hers.until("quality"))["level"] == Level.LOST
 
 
@@ -277,10 +271,3 @@ async def test_a_room_that_cannot_be_closed_holds_nobody_up(
     ended = await maria.post(f"/consultations/{session}/leave")
     assert ended["state"] == "ended"
     await control.service.errands.settled()
-
-
-def _quality(session: str, loss: float) -> ConnectionQuality:
-    score = LegScore(4.0, QualityLevel.GOOD)
-    up = LegQuality(score, 1000, 1e6, 1000, round(10 * loss), 0, 0, 2.0, None, 0, 0.01)
-    down = LegQuality(score, 1000, 1e6, 0, 0, 0, 0, None, None, 0, 0.01)
-    return ConnectionQuality(session, "specialist", "c", 30.0, up, down, score)

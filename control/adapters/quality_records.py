@@ -1,0 +1,55 @@
+"""The quality of connections as it outlives the call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from control.adapters import tables
+from control.adapters.database import Database, put
+from control.consultations.quality import Period
+
+Stored = Mapping[str, Any]
+
+
+class QualityRecords:
+    """Periods of consultations, in their order of time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, consultation_id: str, period: Period) -> None:
+        """Keep a period."""
+        row = {"consultation_id": consultation_id, "at": period.at, "data": period.to_json()}
+        await self._database.write(
+            lambda connection: put(
+                connection, tables.quality_periods, row, ("consultation_id", "at")
+            )
+        )
+
+    async def of(self, consultation_id: str) -> list[Stored]:
+        """What was kept of a consultation, the oldest first."""
+        table = tables.quality_periods
+        query = select(table.c.data).where(table.c.consultation_id == consultation_id)
+
+        def find(connection: Connection) -> list[Stored]:
+            return list(connection.scalars(query.order_by(table.c.at)))
+
+        return await self._database.read(find)
+
+    async def rated(self) -> list[tuple[int | None, Stored]]:
+        """What was measured of each consultation that is over, with the client's stars for the
+        connection, None where there are none."""
+        events, ratings = tables.events, tables.ratings
+        given = (ratings.c.consultation_id == events.c.consultation_id) & (
+            ratings.c.subject == "technical"
+        )
+        query = (
+            select(ratings.c.stars, events.c.data)
+            .select_from(events.outerjoin(ratings, given))
+            .where(events.c.type == "quality")
+            .order_by(events.c.id)
+        )
+        return await self._database.read(
+            lambda connection: [(stars, data) for stars, data in connection.execute(query)]
+        )

@@ -1,0 +1,106 @@
+"""Quality over the API: during the session, in its record, its receipt and its figures."""
+
+from control.consultations.quality_report import quality_report
+from control.web.schema.quality import QualityOut
+from tests.control.node import quality_of
+from tests.control.people import Control, Person, stranger
+
+
+async def measured(control: Control, session: str, seconds: int, loss_pct: float) -> None:
+    """Both sides are measured for some seconds; the client loses so much on the way up."""
+    for _ in range(seconds):
+        await control.pass_time(1)
+        await control.hear(session, "client", "specialist")
+        control.node.report(quality_of(session, "client", loss_pct))
+        control.node.report(quality_of(session, "specialist"))
+        await control.service.errands.settled()
+        await control.hear(session, "client", "specialist")
+
+
+async def quality(person: Person, session: str) -> QualityOut:
+    document = await person.get(f"/consultations/{session}/quality")
+    described = QualityOut.model_validate(document, extra="forbid")
+    assert described.model_dump(mode="json") == document
+    return described
+
+
+async def test_periods_can_be_read_while_the_session_lasts(
+    control: Control, maria: Person, ivan: Person, olga: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    assert (await quality(maria, session)).verdict is None
+    await measured(control, session, 12, loss_pct=6.0)
+    for person in (maria, ivan, olga):
+        told = await quality(person, session)
+        assert len(told.periods) == 2
+        assert told.verdict is not None
+        assert told.verdict.leg == "client_up"
+        assert [each.code for each in told.verdict.reasons] == ["loss"]
+        assert told.legs["client_up"].loss_pct == 6.0  # type: ignore[index]
+
+
+async def test_at_the_end_it_is_summed_up_in_the_record_and_the_receipt(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    await measured(control, session, 7, loss_pct=6.0)
+    await maria.post(f"/consultations/{session}/leave")
+    await control.service.errands.settled()
+    told = await quality(ivan, session)
+    assert len(told.periods) == 2
+    receipt = (await maria.get(f"/consultations/{session}/receipt"))["receipt"]
+    assert receipt["quality"]["verdict"]["leg"] == "client_up"
+    assert len(receipt["quality"]["timeline"]) == 2
+    last = receipt["events"][-1]
+    assert (last["type"], last["by"]) == ("quality", "service")
+    assert last["data"]["verdict"] == receipt["quality"]["verdict"]
+    metrics = await (await control.http.get("/metrics")).text()
+    assert 'rodrun_quality_mos_count{leg="client_up"} 2.0' in metrics
+    assert 'rodrun_quality_mos_bucket{le="3.6",leg="client_up"} 2.0' in metrics
+
+
+async def test_where_nothing_was_measured_nothing_is_said(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    await maria.post(f"/consultations/{session}/leave")
+    await control.service.errands.settled()
+    receipt = (await maria.get(f"/consultations/{session}/receipt"))["receipt"]
+    assert receipt["quality"] is None
+    assert receipt["events"][-1]["type"] == "ended"
+
+
+async def test_whom_it_does_not_concern_learns_nothing(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    other = await stranger(control, "elena", "client")
+    path = f"/consultations/{session}/quality"
+    assert await other.problem("GET", path, status=404) == "not-found"
+
+
+async def test_the_report_holds_ratings_against_what_was_measured(
+    control: Control, maria: Person, ivan: Person
+) -> None:
+    async with await ivan.page():
+        for stars, loss_pct in ((2, 6.0), (5, 0.0), (None, 0.0)):
+            session = await control.session(maria, ivan)
+            await measured(control, session, 2, loss_pct)
+            await maria.post(f"/consultations/{session}/leave")
+            await control.service.errands.settled()
+            if stars:
+                body = {"stars": stars}
+                await maria.call("PUT", f"/consultations/{session}/ratings/technical", body)
+    report = quality_report(await control.service.quality_records.rated())
+    assert report.rated == 2
+    assert report.agreement == 1.0
+    assert [(line.stars, line.consultations, line.mos) for line in report.lines] == [
+        (5, 1, 4.3),
+        (2, 1, 3.5),
+        (None, 1, 4.3),
+    ]
+    assert report.lines[1].verdicts == {"client_up": 1}
