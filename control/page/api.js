@@ -86,6 +86,7 @@ export class Api {
   }
 
   consultation = (id) => this.ask("GET", `/consultations/${encodeURIComponent(id)}`);
+  quality = (id) => this.ask("GET", `/consultations/${encodeURIComponent(id)}/quality`);
 
   /** { text, receipt, key_id, … }: `text` as it came, for it is what was signed. */
   async receipt(id) {

@@ -24,7 +24,11 @@ async def fill(file: Path) -> None:
         connection.execute(tables.users.insert(), [SPECIALIST])
         for number, (mos, stars) in enumerate(((4.2, 5), (2.5, 1), (4.0, None))):
             name = f"c{number}"
-            consultation = {"id": name, "client_id": "ivan", "specialist_id": "ivan"}
+            consultation: dict[str, Any] = {
+                "id": name,
+                "client_id": "ivan",
+                "specialist_id": "ivan",
+            }
             consultation |= {"state": "ended", "requested_at": 1.0, "accept_by": 2.0, "rest": {}}
             connection.execute(tables.consultations.insert(), [consultation])
             legs = {
@@ -32,10 +36,19 @@ async def fill(file: Path) -> None:
                 Leg.SPECIALIST_DOWN: Score(mos, Level.GOOD),
             }
             data = summary([Period(10.0, 5.0, legs).to_json()])
-            event = {"consultation_id": name, "seq": 1, "at": 20.0, "type": "quality"}
+            event: dict[str, Any] = {
+                "consultation_id": name,
+                "seq": 1,
+                "at": 20.0,
+                "type": "quality",
+            }
             connection.execute(tables.events.insert(), [event | {"by": "service", "data": data}])
             if stars:
-                rating = {"consultation_id": name, "subject": "technical", "stars": stars}
+                rating: dict[str, Any] = {
+                    "consultation_id": name,
+                    "subject": "technical",
+                    "stars": stars,
+                }
                 rating |= {"comment": "", "given_at": 30.0}
                 connection.execute(tables.ratings.insert(), [rating])
 

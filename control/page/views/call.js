@@ -6,6 +6,7 @@ import { countdown, initials } from "../times.js";
 import { callControls } from "./call_controls.js";
 import { earlyEnd } from "./early_end.js";
 import { extension } from "./extension.js";
+import { reasonOf } from "./quality.js";
 
 const WARN_AT_S = [300, 60];
 
@@ -193,6 +194,9 @@ function timer(app) {
   return { element, update };
 }
 
+/** Levels that need no explanation. */
+const GOOD_ENOUGH = new Set(["unknown", "excellent"]);
+
 function qualityMark(app) {
   const { t, session } = app;
   const text = h("span");
@@ -202,7 +206,10 @@ function qualityMark(app) {
     const level = ownQuality(session, app.user.role);
     const rtt = session.stats?.rttMs;
     element.dataset.level = level;
-    setText(text, t(`quality.${level}`));
+    // why, where the node knows: it sees where packets are lost
+    const { leg, reasons } = session.measured[app.user.role] ?? {};
+    const why = GOOD_ENOUGH.has(level) ? null : reasonOf(t, leg, reasons);
+    setText(text, [t(`quality.${level}`), why].filter(Boolean).join(" · "));
     const loss = (session.stats?.lossPct ?? 0).toFixed(1);
     const title =
       rtt === null || rtt === undefined

@@ -4,6 +4,7 @@ import { h, icon } from "../element.js";
 import { canRate, endKey } from "../screens.js";
 import { totalPrice } from "../prices.js";
 import { duration, price } from "../times.js";
+import { qualityCard } from "./quality.js";
 import { rating } from "./rating.js";
 
 const GOOD = new Set(["completed", "early_end_agreed"]);
@@ -50,6 +51,7 @@ export function finish(app) {
           { class: "ratings" },
           ratings.map(({ element }) => element),
         ),
+      app.consultation.started_at !== null && qualityCard(app),
       h(
         "div",
         { class: "row centre" },
