@@ -88,7 +88,7 @@ def place_for_new(t: Tables, slot: int, ssrc: int, rtx: bool, now_ns: int) -> in
 def count_failure(t: Tables, status: int) -> None:
     """Count a packet that libsrtp refused."""
     if status in (_REPLAY_FAIL, _REPLAY_OLD):
-        t.drops[DropReason.REPEATED] += 1
+        t.drops[DropReason.REPLAYED] += 1
     else:
         t.drops[DropReason.NOT_AUTHENTIC] += 1
 

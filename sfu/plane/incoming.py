@@ -55,6 +55,7 @@ def receive(t: Tables, now_ns: int) -> None:
     while has_more(t):
         datagrams = _datagrams(t, int(state["unpacked"]))
         if filled > 0 and datagrams - 1 > DATA_ROWS - spare:
+            t.counts[Counter.BATCH_FULL] += 1
             break  # the rest is the next batch
         filled, spare = _unpack(t, filled, spare, now_ns)
         state["unpacked"] += 1
@@ -94,8 +95,8 @@ def _unpack(t: Tables, filled: int, spare: int, now_ns: int) -> tuple[int, int]:
     segment = length
     if datagrams > 1:
         segment = receive_segment(t.control, control_at, control_length)
-        t.counts[Counter.RUNS_RECEIVED] += 1
-        t.counts[Counter.RUN_DATAGRAMS_RECEIVED] += datagrams
+        t.counts[Counter.GRO_RUNS_RECEIVED] += 1
+        t.counts[Counter.GRO_DATAGRAMS_RECEIVED] += datagrams
         # no kernel makes runs of more than 128; it would be too many for the rows
         taken = min(datagrams, 1 + DATA_ROWS - spare)
         t.drops[DropReason.OVERSIZED] += datagrams - taken

@@ -29,7 +29,7 @@ _TRIES: Final = 20  # over as many round trips as the ten tries of libwebrtc's r
 _MOST_TOLERANCE_NS: Final = 100_000_000
 _TOLERANCE_FADES_NS: Final = 1_000_000_000  # by an eighth
 _TOLERANCE_GONE: Final = 40  # such eighths make less than 1 ms of the most
-_UNKNOWN_ROUND_TRIP_NS: Final = 100_000_000
+UNKNOWN_ROUND_TRIP_NS: Final = 100_000_000
 _LEAST_RETRY_NS: Final = 10_000_000
 _MOST_RETRY_NS: Final = 500_000_000
 _PAUSE_NS: Final = 5_000_000  # beyond a round trip, before libwebrtc sends a packet once more
@@ -236,7 +236,7 @@ def _retry_ns(t: Tables, slot: int, tries: int) -> int:
     """
     trip_ns = int(t.slots[slot]["round_trip_ns"])
     if trip_ns < 0:
-        trip_ns = _UNKNOWN_ROUND_TRIP_NS
+        trip_ns = UNKNOWN_ROUND_TRIP_NS
     wait_ns = trip_ns * 3 // 8 if tries % 2 == 1 else trip_ns * 3 // 4 + _PAUSE_NS
     return min(max(wait_ns, _LEAST_RETRY_NS), _MOST_RETRY_NS)
 

@@ -75,8 +75,8 @@ def _send(t: Tables, messages: int) -> None:
             packets = _packets(t, index)
             if packets > 1:
                 state["refusals"] = 0
-                t.counts[Counter.RUNS_SENT] += 1
-                t.counts[Counter.RUN_PACKETS_SENT] += packets
+                t.counts[Counter.GSO_RUNS_SENT] += 1
+                t.counts[Counter.GSO_PACKETS_SENT] += packets
         at += sent
         if at < messages:  # this one cannot be sent: no room, no way there, or no runs
             if _packets(t, at) > 1:
@@ -115,11 +115,11 @@ def _send_singly(t: Tables, first: int, end: int) -> None:
         at += sent
     t.drops[DropReason.NOT_SENT] += lost
     if lost == 0:
-        t.counts[Counter.RUNS_REFUSED] += 1
+        t.counts[Counter.GSO_RUNS_REFUSED] += 1
         state["refusals"] += 1
         if state["refusals"] >= _REFUSALS_ALLOWED:
             state["segmentation"] = 0
-            t.counts[Counter.RUNS_GIVEN_UP] = 1
+            t.counts[Counter.GSO_GIVEN_UP] = 1
 
 
 @compiled_within

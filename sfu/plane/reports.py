@@ -196,7 +196,7 @@ def send_goodbye(t: Tables, slot: int) -> None:
     length = write_cname(row, length, int(first["ssrc"]), record["cname"], name_length)
     length = write_goodbye(row, length, t.ssrcs, count)
     if length > 0 and queue_control(t, slot, length):
-        t.counts[Counter.GOODBYE_SENT] += 1
+        t.counts[Counter.BYE_SENT] += 1
     flush(t)  # the address that it goes to is about to be forgotten
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import RELAYED, relay_feedback, send_remb
+from sfu.plane.bucket import level_after
 from sfu.plane.extended_reports import block_end, delays, first_block, is_reference_time
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, place_for_new
@@ -58,6 +59,7 @@ from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Role, Tab
 from sfu.rtp.media import Extension, TrackKind
 
 _RELAYED_A_COMPOUND: Final = 16  # feedback packets; one compound must not become a flood
+_FEEDBACK_S: Final = 200  # packets and requests of a participant; a browser sends some 20
 
 
 @compiled_within
@@ -117,7 +119,7 @@ def _respond(
         return 0
     if is_transport_feedback(data, at, end):
         reason = DropReason.FEEDBACK_NOT_RELAYED.value
-        if relayed < _RELAYED_A_COMPOUND:
+        if relayed < _RELAYED_A_COMPOUND and _may_respond(t, slot, now_ns):
             reason = relay_feedback(t, slot, data, at, end)
         if reason == RELAYED:
             return 1
@@ -129,19 +131,37 @@ def _respond(
             resend(t, slot, place, at, end, now_ns)
         return 0
     if is_pli(data, at, end):
-        _ask_source(t, slot, media_ssrc(data, at, end), now_ns)
+        if _may_respond(t, slot, now_ns):
+            _ask_source(t, slot, media_ssrc(data, at, end), now_ns)
     elif is_remb(data, at, end):
-        if relayed < _RELAYED_A_COMPOUND and _relay_remb(t, slot, at):
+        if relayed >= _RELAYED_A_COMPOUND or not _may_respond(t, slot, now_ns):
+            t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
+        elif _relay_remb(t, slot, at):
             return 1
-        t.drops[DropReason.REMB_SWALLOWED] += 1
+        else:
+            t.drops[DropReason.REMB_SWALLOWED] += 1
     elif kind == EXTENDED_REPORT:
         _take_extended_report(t, slot, at, end, arrival_ns)
     elif kind == GOODBYE:
-        t.drops[DropReason.GOODBYE_IGNORED] += 1
+        t.drops[DropReason.BYE_IGNORED] += 1
     else:
         for entry in range(fir_entries(data, at, end)):
+            if not _may_respond(t, slot, now_ns):
+                break
             _take_intra_request(t, slot, at, end, entry, now_ns)
     return 0
+
+
+@compiled_within
+def _may_respond(t: Tables, slot: int, now_ns: int) -> bool:
+    """Whether ``slot`` may have one more thing done that it asks for by RTCP."""
+    record = t.slots[slot]
+    full_ns = level_after(int(record["feedback_full_ns"]), now_ns, _FEEDBACK_S, _FEEDBACK_S)
+    if full_ns < 0:
+        t.counts[Counter.FEEDBACK_OVER_RATE] += 1
+        return False
+    record["feedback_full_ns"] = full_ns
+    return True
 
 
 @compiled_within
@@ -258,11 +278,11 @@ def _take_intra_request(t: Tables, slot: int, at: int, end: int, entry: int, now
     stream = t.streams[place]
     sender = sender_ssrc(t.data, at, end)
     number = fir_number(t.data, at, entry)
-    if stream["intra_number"] == number and stream["intra_sender"] == sender:
+    if stream["fir_number"] == number and stream["fir_sender"] == sender:
         t.counts[Counter.KEYFRAME_REQUEST_REPEATED] += 1
         return
-    stream["intra_number"] = number
-    stream["intra_sender"] = sender
+    stream["fir_number"] = number
+    stream["fir_sender"] = sender
     _ask_source(t, slot, int(stream["ssrc"]), now_ns)
 
 

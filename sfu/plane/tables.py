@@ -99,7 +99,7 @@ class DropReason(IntEnum):
     MALFORMED_RTCP = 12
     UNKNOWN_SSRC = 13
     NOT_AUTHENTIC = 14
-    REPEATED = 15
+    REPLAYED = 15
     UNKNOWN_PAYLOAD_TYPE = 16
     NO_PARTNER = 17
     PARTNER_LACKS_CODEC = 18
@@ -109,7 +109,7 @@ class DropReason(IntEnum):
     NOT_SENT = 22
     SOCKET_OVERFLOW = 23
     REMB_SWALLOWED = 24
-    GOODBYE_IGNORED = 25
+    BYE_IGNORED = 25
     FEEDBACK_NOT_RELAYED = 26
     FAULT = 27
     ABSURD_TIME = 28  # in RTCP: a round trip or a clock that cannot be
@@ -147,18 +147,18 @@ class Counter(IntEnum):
     NACK_NUMBERS = 17  # asked for in these
     # RTCP
     REMB_RELAYED = 18  # a receiver's estimate passed on to a sender
-    GOODBYE_SENT = 19
+    BYE_SENT = 19
     CLOCK_STEPPED = 20  # a source's timestamps stepped, and were mapped anew
     # Batches
     RECEIVES = 21  # calls of ``recvmmsg``: how often the plane woke up
     MESSAGES_RECEIVED = 22  # plain datagrams, and runs
-    RUNS_RECEIVED = 23  # messages that held several datagrams
-    RUN_DATAGRAMS_RECEIVED = 24  # in these
+    GRO_RUNS_RECEIVED = 23  # messages that held several datagrams
+    GRO_DATAGRAMS_RECEIVED = 24  # in these
     SENDS = 25  # calls of ``sendmmsg``
-    RUNS_SENT = 26  # messages of several packets
-    RUN_PACKETS_SENT = 27  # in these
-    RUNS_REFUSED = 28  # by the kernel, and then sent packet by packet
-    RUNS_GIVEN_UP = 29  # 1: refused so often that none are sent any more
+    GSO_RUNS_SENT = 26  # messages of several packets
+    GSO_PACKETS_SENT = 27  # in these
+    GSO_RUNS_REFUSED = 28  # by the kernel, and then sent packet by packet
+    GSO_GIVEN_UP = 29  # 1: refused so often that none are sent any more
     RESENDS = 30  # packets sent again from the history
     RESENDS_NOT_KEPT = 31  # asked for, but never got, or too old
     RESENDS_TOO_SOON = 32  # asked for again within a round trip
@@ -174,6 +174,7 @@ class Counter(IntEnum):
     RESENDS_NOT_OWED = 41  # too soon, and more of them than may wait
     FEEDBACK_WAITED = 42  # more arrivals than a turn may tell of
     COMMANDS_WAITED = 43  # more commands than a turn may carry out
+    FEEDBACK_OVER_RATE = 44  # RTCP that asks for something, more of it than a participant may send
 
 
 class Role(IntEnum):
@@ -331,7 +332,8 @@ SLOT = _in_lines(
         ("remb_relayed", np.int64),  # 1: the partner's REMB holds it
         ("clock_known", np.int64),
         ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
-        ("nack_full_ns", np.int64),  # a token bucket
+        ("nack_full_ns", np.int64),  # token buckets
+        ("feedback_full_ns", np.int64),
         ("owed_count", np.int64),
         ("owed", np.int64, (OWED,)),  # unwrapped numbers, ours, each twice its value + video track
         # Survival: what feedback told of the packets sent with a transport-wide number
@@ -428,8 +430,8 @@ STREAM = _in_lines(
         ("reported_jitter", np.int64),  # in timestamp units
         ("reported_gaps", np.int64),  # ``last`` less ``packets`` then: numbers that we lacked
         # Keyframe requests: the last full intra request of the receiver (RFC 5104)
-        ("intra_sender", np.int64),
-        ("intra_number", np.int64),  # −1 for none
+        ("fir_sender", np.int64),
+        ("fir_number", np.int64),  # −1 for none
         ("resends", np.int64),  # of this media stream, from the history
         ("start", np.int64),  # the very first sequence number
     ]
@@ -683,7 +685,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     ):
         tables.blank_slot[field] = value
     tables.blank_source["ssrc"] = -1
-    for field in ("ssrc", "picture_last", "layer_last", "intra_number"):
+    for field in ("ssrc", "picture_last", "layer_last", "fir_number"):
         tables.blank_stream[field] = -1
     tables.places[:] = -1
     tables.slots[:] = tables.blank_slot

@@ -54,7 +54,7 @@ _NOT_TAKEN: Final = (
 _PERHAPS_TAKEN: Final = (
     DropReason.MALFORMED_RTP,
     DropReason.MALFORMED_RTCP,
-    DropReason.REPEATED,
+    DropReason.REPLAYED,
     DropReason.SSRC_COLLISION,
 )
 

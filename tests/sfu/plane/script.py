@@ -259,7 +259,7 @@ def run_loop() -> list[str]:
                         digest = hashlib.sha256(datagram).hexdigest()[:16]
                         out.append(f"loop {turn} {browser.slot} {len(datagram)} {digest}")
                 browser.datagrams.clear()
-        names = ("receives", "messages_received", "runs_received", "run_datagrams_received")
+        names = ("receives", "messages_received", "gro_runs_received", "gro_datagrams_received")
         out.append(json.dumps({each: plane.counts()[each] for each in names}))
         plane.stop()
         for browser in browsers:

@@ -135,7 +135,11 @@ def test_a_kernel_without_runs_gets_and_gives_none(
         assert len(call.received(5)) == 5
         counts = call.counts()
     assert not sends_runs()
-    assert (counts["messages_received"], counts["runs_received"], counts["runs_sent"]) == (5, 0, 0)
+    assert (counts["messages_received"], counts["gro_runs_received"], counts["gso_runs_sent"]) == (
+        5,
+        0,
+        0,
+    )
     assert "packets leave one by one (UDP_SEGMENT) and come one by one (UDP_GRO)" in caplog.text
 
 
@@ -179,11 +183,13 @@ def test_runs_make_no_difference_to_the_receiver(bound: socket.socket) -> None:
             counts = call.counts()
         come = is_on and kernel_receives_runs()
         leave = is_on and sends_runs()
-        assert counts["runs_received"] == come
-        assert counts["run_datagrams_received"] == (10 if come else 0)
+        assert counts["gro_runs_received"] == come
+        assert counts["gro_datagrams_received"] == (10 if come else 0)
         assert counts["messages_received"] == (1 if come else 10)
-        assert (counts["runs_sent"], counts["run_packets_sent"]) == ((1, 10) if leave else (0, 0))
-        assert counts["runs_refused"] == 0
+        assert (counts["gso_runs_sent"], counts["gso_packets_sent"]) == (
+            (1, 10) if leave else (0, 0)
+        )
+        assert counts["gso_runs_refused"] == 0
     assert wires[0] == wires[1]
     packets = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in wires[0]]
     assert [each.sequence for each in packets] == list(range(100, 110))
@@ -198,7 +204,7 @@ def test_more_datagrams_than_rows_are_split_over_several_batches(bound: socket.s
         call.plane.start()
         got = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in call.received(180)]
         assert [each.sequence for each in got] == list(range(100, 280))
-        assert call.counts()["runs_received"] == (3 if kernel_receives_runs() else 0)
+        assert call.counts()["gro_runs_received"] == (3 if kernel_receives_runs() else 0)
         assert call.plane.statistics(0).packets_in == 180
 
 
@@ -227,8 +233,8 @@ def test_runs_that_are_refused_go_packet_by_packet_and_then_are_no_more(
             call.send_run(datagrams, len(datagrams[0]))
             assert len(call.received(5)) == 5
         counts = call.counts()
-        assert (counts["runs_refused"], counts["runs_given_up"]) == (
+        assert (counts["gso_runs_refused"], counts["gso_given_up"]) == (
             (8, 1) if sends_runs() else (0, 0)
         )
-        assert counts["runs_sent"] == 0
+        assert counts["gso_runs_sent"] == 0
         assert call.plane.drops()["not_sent"] == 0

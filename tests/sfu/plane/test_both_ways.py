@@ -15,10 +15,10 @@ AT_WORK = (
     *("losses", "losses_repaired", "losses_overtaken", "nacks", "nack_numbers"),
     *("resends", "resends_not_kept", "retransmissions_relayed"),
     *("keyframe_request", "keyframe_request_repeated", "keyframe_asked", "keyframe_arrived"),
-    *("remb_relayed", "goodbye_sent", "clock_stepped", "sends"),
+    *("remb_relayed", "bye_sent", "clock_stepped", "sends"),
     *("malformed_rtp", "malformed_rtcp", "malformed_red", "malformed_stun", "not_authentic"),
-    *("repeated", "unknown_ssrc", "unknown_payload_type", "no_partner", "before_epoch"),
-    *("remb_swallowed", "goodbye_ignored", "feedback_not_relayed", "feedback_unsent"),
+    *("replayed", "unknown_ssrc", "unknown_payload_type", "no_partner", "before_epoch"),
+    *("remb_swallowed", "bye_ignored", "feedback_not_relayed", "feedback_unsent"),
     *("absurd_time", "sources_full", "ssrc_collision"),
 )
 """What the script makes the plane count, drops included."""
@@ -52,6 +52,6 @@ def test_one_script_of_datagrams_gives_the_same_octets_both_ways() -> None:
         assert loop == {
             "receives": 2,
             "messages_received": 8,
-            "runs_received": 4,
-            "run_datagrams_received": 40,
+            "gro_runs_received": 4,
+            "gro_datagrams_received": 40,
         }

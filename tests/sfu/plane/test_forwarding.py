@@ -118,7 +118,7 @@ def test_repeated_packet_is_dropped(stage: Stage) -> None:
     datagram = (chromium.address, chromium.protect(video(1)))
     stage.turn([datagram, datagram])
     assert len(firefox.rtp) == 1
-    assert stage.drops == {"repeated": 1}
+    assert stage.drops == {"replayed": 1}
 
 
 def test_retransmission_keeps_pointing_at_its_original(stage: Stage) -> None:

@@ -107,9 +107,11 @@ def test_a_storm_of_requests_is_none_towards_the_sender() -> None:
             stage.send_rtcp(firefox, *([pli(2001, 6001), fir(number & 0xFF)] * 4), after_ns=MS)
             asked += len(plis(video.browser))
         assert asked == 2, "in half a second"
-        # a FIR that stands there four times is one request
-        told = {"asked": 2, "request": 2500, "request_repeated": 1500, "arrived": 1}
-        assert counts(stage) == told
+        told = counts(stage)
+        assert (told["asked"], told["arrived"]) == (2, 1)
+        # of 4000, 200 at once and 200 a second; a FIR that stands there four times is one request
+        assert 290 <= told["request"] + told["request_repeated"] <= 300
+        assert told["request"] > 2 * told["request_repeated"] > 100
         video.send(KEYFRAME)
         assert video.for_a_time(SECOND) == []
 

@@ -139,7 +139,7 @@ def test_a_browser_that_says_goodbye_is_not_gone() -> None:
         stage.send(chromium, Rtp(96, 1, 0, 1001))
         stage.send_rtcp(chromium, bytes(RtcpByePacket(sources=[1001, 1000])))
         assert firefox.rtcp == []
-        assert stage.drops == {"goodbye_ignored": 1}
+        assert stage.drops == {"bye_ignored": 1}
         stage.send(chromium, Rtp(96, 2, 0, 1001))
         assert len(firefox.rtp) == 1
 
@@ -155,7 +155,7 @@ def test_who_is_closed_is_told_and_who_stays_is_not() -> None:
         [goodbye] = firefox.rtcp_of(203)
         assert RtcpPacket.parse(goodbye) == [RtcpByePacket(sources=[6000, 6001, 6002, 6003, 6004])]
         assert chromium.rtcp_of(203) == []
-        assert stage.plane.counts()["goodbye_sent"] == 1
+        assert stage.plane.counts()["bye_sent"] == 1
 
 
 def test_who_has_no_address_yet_is_closed_without_a_word() -> None:
@@ -164,7 +164,7 @@ def test_who_has_no_address_yet_is_closed_without_a_word() -> None:
         stage.plane.set_media(1, FIREFOX)
         stage.plane.close_participant(1)
         stage.turn()
-        assert stage.plane.counts()["goodbye_sent"] == 0
+        assert stage.plane.counts()["bye_sent"] == 0
 
 
 def test_rtcp_from_an_undeclared_ssrc_is_heard_within_bounds() -> None:

@@ -81,7 +81,7 @@ def test_loss_upwards_is_what_is_missing_not_what_is_late_or_repeated(second: Se
     assert (of(up, "expected", 0), of(up, "lost", 0)) == (60, 3)
     assert (of(up, "audio_expected", 0), of(up, "audio_lost", 0)) == (60, 3)
     assert (of(up, "expected", 1), of(up, "silent_s", 1)) == (0, 0.5)
-    assert second.stage.drops["repeated"] == 1
+    assert second.stage.drops["replayed"] == 1
     second.stage.send(second.chromium, audio(65_523))
     assert of(second.measure().up, "lost", 0) == -1, "late: it was not lost"
 
