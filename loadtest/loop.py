@@ -276,6 +276,12 @@ def _receive(
 
 
 @compiled
+def protect(session: int, packet_address: int, length_address: int) -> int:
+    """``srtp_protect`` for callers that are not compiled; what it returns."""
+    return srtp_protect(session, packet_address, length_address)
+
+
+@compiled
 def _all_received(rows: Integers) -> bool:
     missing = 0
     for row in range(len(rows)):

@@ -32,7 +32,6 @@ from sfu.native import (
     Records,
     address_of,
     pack_address,
-    srtp_protect,
 )
 
 SLICE_NS: Final = 50_000_000
@@ -290,7 +289,7 @@ class Media:
             )  # fmt: skip
             self._length[0] = size
             outbound = int(place[table.OUTBOUND])
-            srtp_protect(outbound, address_of(self._packet), address_of(self._length))
+            loop.protect(outbound, address_of(self._packet), address_of(self._length))
             made.append(self._packet[: int(self._length[0])].tobytes())
 
         await self._between_slices(make)
