@@ -238,9 +238,10 @@ def main(arguments: list[str] | None = None) -> int:
     loads = patterns([options.pattern] if options.pattern else PATTERNS, options.arrivals)
     command = as_run("benchmarks.forwarding", given)
     if options.limit:
-        load = loads[options.pattern or "browser"]
+        pattern = options.pattern or "browser"
+        load, load_name = loads[pattern], f"{pattern}, {options.profile}"
         runs, reason = asyncio.run(find_limit(load, options.seconds, options.profile))
-        results = [forwarding_report.limit_result(runs, reason, command)]
+        results = [forwarding_report.limit_result(runs, reason, load_name, command)]
         words, warning = forwarding_report.limit_in_words(runs, reason), None
     else:
         points, counts = asyncio.run(

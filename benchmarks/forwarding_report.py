@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate
 from statistics import median
 from typing import Any, Final
 
@@ -165,7 +165,8 @@ def results(
                     f"rooms on one core, computed at {point.rooms}, {pattern}",
                     f"≥ {rooms}",
                     str(point.computed_rooms),
-                    point.computed_rooms >= rooms,
+                    point.computed_rooms >= rooms
+                    and not any(pair.worker.overload for pair in point.pairs),
                     point,
                 )
             if point.rooms == ADDED_LATENCY_ROOMS:
@@ -183,9 +184,12 @@ def results(
             add(
                 f"cost per packet at {', '.join(str(point.rooms) for point in series)} rooms,"
                 f" {pattern}",
-                "falls or is flat",
+                "falls, or within 5 % of the least with fewer rooms",
                 ", ".join(f"{cost:.1f}" for cost in costs) + " µs",
-                all(later <= FLAT * cost for cost, later in pairwise(costs)),
+                all(
+                    later <= FLAT * least
+                    for least, later in zip(accumulate(costs, min), costs[1:], strict=False)
+                ),
                 *series,
             )
     if not found:
@@ -226,12 +230,14 @@ def table(points: Sequence[Point]) -> str:
     return "\n".join([*lines, "", ADDED])
 
 
-def limit_result(runs: Sequence[tuple[int, Measured]], reason: str, command: str) -> dict[str, Any]:
+def limit_result(
+    runs: Sequence[tuple[int, Measured]], reason: str, load: str, command: str
+) -> dict[str, Any]:
     """What ``--limit`` found: the most rooms of a good run."""
     good = [rooms for rooms, run in runs if not run.spoiled and not run.overload]
     most = max(good, default=0)
     return {
-        "name": "rooms on one core, measured",
+        "name": f"rooms on one core, measured, {load}",
         "command": command,
         "target": f"≥ {MEASURED_ROOMS}",
         "measured": f"{most}; stopped at {reason}",

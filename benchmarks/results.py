@@ -3,7 +3,8 @@
 FOLDER holds the JSON files that the benchmarks wrote, each one object or a list of objects with
 ``name``, ``command``, ``target``, ``measured``, ``holds``, ``machine`` and, if there is more to
 say, ``reason`` (of a miss) and ``report`` (Markdown). Reasons may also stand in benchmarks/reasons,
-one a line, ``name: reason``. A miss without a reason is written, named, and makes it exit with 1.
+one a line, ``name: reason``. A miss without a reason is written, named, and makes it exit with
+1; so does a figure that is wanted (``WANTED``) and was not measured.
 """
 
 import argparse
@@ -15,6 +16,29 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+WANTED = (
+    "CPU per packet ÷ relay, 80 rooms, browser, aes-128-gcm",
+    "CPU per packet ÷ relay, 80 rooms, spread, aes-128-gcm",
+    "CPU per packet ÷ relay, 80 rooms, browser, aes-cm-sha1-80",
+    "CPU per packet ÷ relay, 80 rooms, spread, aes-cm-sha1-80",
+    "cost per packet at",
+    "CPU per packet ÷ cheapest peer that runs, 40 rooms",
+    "CPU per packet ÷ cheapest peer that runs, 80 rooms",
+    "rooms on one core, computed at 80, browser",
+    "rooms on one core, measured",
+    "added latency p99, 70 rooms, browser",
+    "calls loss",
+    "calls bottleneck",
+    "calls join",
+    "memory per participant",
+    "garbage flood",
+    "bounds checks",
+    "cycles of a consultation",
+    "p99 of any command",
+    "deadline error",
+    "memory of ",
+)
+"""What the names of the figures begin with."""
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -62,6 +86,13 @@ def as_markdown(
             missed.append(f"- {name}: {reason or 'not explained yet'}")
             if not reason:
                 unexplained.append(name)
+    absent = [
+        wanted
+        for wanted in WANTED
+        if not any(str(each["name"]).startswith(wanted) for each in results)
+    ]
+    lines += [f"| {wanted} | | not measured | **no** |" for wanted in absent]
+    unexplained += absent
     if missed:
         lines += ["", "## Missed, and why", "", *missed]
     reports = dict.fromkeys(
@@ -104,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     text, unexplained = as_markdown(read_results(options.folder), read_reasons(options.reasons), on)
     options.to.write_text(text)
     for name in unexplained:
-        sys.stderr.write(f"missed, and no reason given: {name}\n")
+        sys.stderr.write(f"no reason given, or not measured: {name}\n")
     return 1 if unexplained else 0
 
 

@@ -39,6 +39,8 @@ def results(entries: Sequence[Entry], command: str) -> list[dict[str, Any]]:
         ours = next((each for each in there if each.name == OURS), None)
         if ours is None:
             continue
+        # a peer that is saturated by fewer rooms is by these, too
+        there += [each for each in entries if each.rooms < rooms and each.saturated]
         peers = [each for each in there if each.name not in (OURS, AWAKE, FLOOR)]
         measured, holds = _verdict(ours, peers)
         found.append(

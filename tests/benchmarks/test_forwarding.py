@@ -124,14 +124,16 @@ def test_the_cost_falls_or_is_flat(costs: tuple[float, ...], holds: bool) -> Non
         for rooms, cost in zip((10, 40, 90), costs, strict=False)
     ]
     ((_, (target, _, held)),) = results(*series).items()
-    assert target == "falls or is flat"
+    assert target == "falls, or within 5 % of the least with fewer rooms"
     assert held is holds
 
 
 def test_the_limit_is_the_last_good_run() -> None:
     good, lossy = Measured(5.0, FINE), Measured(5.0, replace(FINE, received=990))
     assert lossy.overload == "1.00 % of the packets were lost"
-    found = forwarding_report.limit_result([(100, good), (120, lossy)], "120 rooms: x", "command")
+    found = forwarding_report.limit_result(
+        [(100, good), (120, lossy)], "120 rooms: x", "browser", "command"
+    )
     assert found["measured"] == "100; stopped at 120 rooms: x"
     assert found["holds"] is True
     assert Measured(5.0, replace(FINE, latency_ms={"p50": 1.0, "p99": 30.0})).overload

@@ -19,6 +19,11 @@ HELD = {
 MISSED = {**HELD, "name": "rooms, measured: all", "holds": False, "measured": "90 | few"}
 
 
+@pytest.fixture(autouse=True)
+def _wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "WANTED", ("join", "rooms, measured"))
+
+
 def written(folder: Path, reasons: str = "") -> tuple[int, str]:
     (folder / "b.json").write_text(json.dumps(MISSED))
     (folder / "a.json").write_text(json.dumps([HELD]))
@@ -41,10 +46,20 @@ def test_the_page_has_all_results_and_commands(tmp_path: Path) -> None:
     assert text.count("a table") == 1
 
 
+def test_a_figure_that_was_not_measured_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "WANTED", ("join", "memory"))
+    code, text = written(tmp_path, "rooms, measured: all: one core only\n")
+    assert code == 1
+    assert "not measured: memory" in capsys.readouterr().err
+    assert "| memory | | not measured | **no** |" in text
+
+
 def test_a_miss_without_a_reason_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, text = written(tmp_path)
     assert code == 1
-    assert "no reason given: rooms, measured: all" in capsys.readouterr().err
+    assert "no reason given, or not measured: rooms, measured: all" in capsys.readouterr().err
     assert "not explained yet" in text
