@@ -20,6 +20,12 @@ STALE_AFTER_S = 10.0
 Firefox's consent checks come every 5 s (RFC 7675), Chromium's every 2.7 s.
 """
 
+TRANSACTION_S = 40.0
+"""How long a request may be retransmitted: 79 times the 500 ms of RTO (RFC 8489 section 6.2.1)."""
+
+TRANSACTIONS = 1024
+"""So many are remembered, the latest: half an hour and more of a browser's checks."""
+
 REFRESH_S = 1.0
 """At most this often the validity of a known address is said again."""
 
@@ -93,6 +99,8 @@ class IceAgent:
         self._previous: Credentials | None = None
         self._previous_remote_ufrag = remote_ufrag
         self._paths: dict[Address, _Path] = {}
+        # By transaction: where its request came from, and when it came first.
+        self._transactions: dict[bytes, tuple[Address, float]] = {}
 
     def restart(self, credentials: Credentials, remote_ufrag: str) -> None:
         """Take new credentials (RFC 8445 section 9); the media path stays until they are used."""
@@ -111,6 +119,8 @@ class IceAgent:
             return [CheckDropped(StunDrop.WRONG_USERNAME)]
         if not check.signed_with(credentials.pwd):
             return [CheckDropped(StunDrop.WRONG_INTEGRITY)]
+        if self._is_replay(check.message.transaction_id, address, now):
+            return [CheckDropped(StunDrop.REPLAYED)]
         # From here on the sender is known to have read our answer.
         self.heard_at = now
         if check.controlled:  # a lite agent is always the controlled one
@@ -124,6 +134,19 @@ class IceAgent:
             outputs.append(AddressSelected(address))
         outputs.append(SendResponse(address, success(check, credentials.pwd, address)))
         return outputs
+
+    def _is_replay(self, transaction: bytes, address: Address, now: float) -> bool:
+        """Whether someone who overheard a check sends it: it would move the media to them.
+
+        Its own sender repeats it only from the same address, and for a while.
+        """
+        known = self._transactions.get(transaction)
+        if known is not None:
+            return known[0] != address or now - known[1] > TRANSACTION_S
+        if len(self._transactions) == TRANSACTIONS:
+            del self._transactions[next(iter(self._transactions))]
+        self._transactions[transaction] = (address, now)
+        return False
 
     def _addressed(self, check: Check) -> Credentials | None:
         """Ours that the check names. During a restart a browser's new ports may still use our

@@ -23,6 +23,7 @@ class StunDrop(StrEnum):
     NO_INTEGRITY = "stun_no_integrity"
     WRONG_USERNAME = "stun_wrong_username"
     WRONG_INTEGRITY = "stun_wrong_integrity"
+    REPLAYED = "stun_replayed"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from aioice import stun
 
 from sfu.transport.ice import (
     MAX_ADDRESSES,
+    TRANSACTIONS,
     AddressSelected,
     AddressValidated,
     CheckDropped,
@@ -53,6 +54,33 @@ def response(outputs: list[IceOutput]) -> stun.Message:
 def test_an_authenticated_check_validates_and_is_answered_in_that_order() -> None:
     outputs = make_agent().receive(check(), PHONE, 1.0)
     assert [type(output) for output in outputs] == [AddressValidated, AddressSelected, SendResponse]
+
+
+def test_an_overheard_check_moves_nothing_and_is_no_sign_of_life() -> None:
+    agent = make_agent()
+    overheard = check(use_candidate=True)
+    agent.receive(overheard, PHONE, 1.0)
+    assert agent.receive(overheard, CELL, 1.1) == [CheckDropped(StunDrop.REPLAYED)]
+    assert (agent.selected, agent.heard_at) == (PHONE, 1.0)
+
+
+def test_a_check_may_be_retransmitted_for_40_seconds() -> None:
+    agent = make_agent()
+    repeated = check()
+    agent.receive(repeated, PHONE, 1.0)
+    assert CheckDropped(StunDrop.REPLAYED) not in agent.receive(repeated, PHONE, 40.9)
+    assert agent.heard_at == 40.9
+    assert agent.receive(repeated, PHONE, 41.1) == [CheckDropped(StunDrop.REPLAYED)]
+
+
+def test_the_latest_checks_are_remembered_and_no_more() -> None:
+    agent = make_agent()
+    oldest, *later = [check() for _ in range(TRANSACTIONS + 1)]
+    for each in (oldest, *later):
+        agent.receive(each, PHONE, 1.0)
+    for each in later:
+        assert agent.receive(each, CELL, 2.0) == [CheckDropped(StunDrop.REPLAYED)]
+    assert len(agent._transactions) == TRANSACTIONS
 
 
 @pytest.mark.parametrize("address", [PHONE, ("2001:db8::7", 1234)])
