@@ -6,7 +6,6 @@ root or unprivileged user namespaces. Exits with 1 when the target is missed.
 
 import argparse
 import json
-import shlex
 import sys
 import textwrap
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from benchmarks import processor
 from benchmarks.calls import bottleneck, join, loss
 from benchmarks.calls.arrangement import arranged
+from benchmarks.command import as_run
 from benchmarks.impairment.line import Impairment
 
 SET_UP_S = 900.0  # the proxy's life besides the call: a first start compiles the plane
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(given)
     result = {
         "name": f"calls {options.command}",
-        "command": shlex.join(["python", "-m", "benchmarks.calls", *given]),
+        "command": as_run("benchmarks.calls", given),
         **options.measure(options),
         "machine": processor.machine(),
     }

@@ -198,11 +198,11 @@ def report(runs: Sequence[Run], phases: Phases) -> dict[str, Any]:
     return {
         "target": TARGET,
         "measured": {
-            "recovery_s": node["recovery_s"],
-            "direct_recovery_s": straight["recovery_s"],
-            "behind_s": behind_s,
-            "audio_concealed_pct": concealed,
-            "direct_audio_concealed_pct": direct_concealed,
+            "back after": f"{node['recovery_s']:.1f} s",
+            "direct": f"{straight['recovery_s']:.1f} s",
+            "behind by": f"{behind_s:.1f} s",
+            "sound concealed": f"{concealed:.2f} %",
+            "direct sound": f"{direct_concealed:.2f} %",
         },
         "holds": bool(
             fast and intact and behind_s <= MAX_BEHIND_DIRECT_S and not node["not_recovered"]

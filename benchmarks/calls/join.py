@@ -243,7 +243,11 @@ def report(joins: Sequence[dict[str, float]]) -> dict[str, Any]:
         phases[later] = {"p50": percentile(took, 50), "p95": percentile(took, 95)}
     return {
         "target": TARGET,
-        "measured": {"p95_ms": p95, "p50_ms": percentile(shown, 50), "joins": len(joins)},
+        "measured": {
+            "p95": f"{p95:.0f} ms",
+            "p50": f"{percentile(shown, 50):.0f} ms",
+            "joins": len(joins),
+        },
         "holds": p95 <= MAX_P95_MS,
         "after_asking_ms": moments,
         "phases_ms": phases,

@@ -8,6 +8,7 @@ same SRTP profile. A server is given more and more rooms until it is saturated.
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -100,7 +101,11 @@ def main(arguments: list[str]) -> int:
     )
     report = f"{table(entries)}\n\n{ADDED}\n\n{NSS}\n"
     sys.stdout.write(report)
-    found = results(entries, as_run("benchmarks.peers", arguments))
+    if options.plot:
+        # RESULTS.md stands in the folder above
+        picture = os.path.relpath(options.plot, Path(__file__).parents[1])
+        report += f"\n![What each forwarder costs and adds]({picture})\n"
+    found = results(entries, as_run("benchmarks.peers", arguments), options.pattern == "spread")
     for result in found:
         sys.stdout.write(f"{result['name']}: {result['measured']}\n")
         result["machine"] = processor.machine()
