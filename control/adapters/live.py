@@ -160,10 +160,10 @@ class LiveConsultations:
 
         return (await self._step(rule, alongside=alongside))[0].consultation
 
-    async def shut_out(
-        self, user_id: str, detail: str, alongside: Iterable[Work[None]] = ()
-    ) -> None:
+    async def shut_out(self, user_id: str, alongside: Iterable[Work[None]] = ()) -> None:
         """End what a user is in and withdraw what was asked, by an operator's will.
+
+        Why is nobody else's business.
 
         What is done ``alongside`` is in the same transaction.
         """
@@ -175,7 +175,7 @@ class LiveConsultations:
                 if settled.consultation.state is State.REQUESTED:
                     changes.append(perform(each, Withdraw(), now, self._policy))
                 elif settled.consultation.is_open:
-                    changes.append(perform(each, EndByOperator(detail), now, self._policy))
+                    changes.append(perform(each, EndByOperator(None), now, self._policy))
                 else:
                     changes.append(settled)
             return changes

@@ -104,9 +104,9 @@ class WithdrawExtension:
 
 @dataclass(frozen=True)
 class EndByOperator:
-    """An operator ends the consultation, and says why."""
+    """An operator ends the consultation, and says why; None where that concerns nobody else."""
 
-    detail: str
+    detail: str | None
 
 
 @dataclass(frozen=True)
@@ -232,8 +232,11 @@ def _note_quality(consultation: Consultation, summary: Mapping[str, Any], now: f
     return Change(consultation, (QualityMeasured(now, summary),))
 
 
-def _end_by_operator(consultation: Consultation, detail: str, now: float, policy: Policy) -> Change:
-    detail = cleaned(detail, MAX_OPERATOR_REASON_CHARACTERS)
-    if not detail:
+def _end_by_operator(
+    consultation: Consultation, detail: str | None, now: float, policy: Policy
+) -> Change:
+    if detail is not None:
+        detail = cleaned(detail, MAX_OPERATOR_REASON_CHARACTERS)
+    if detail == "":
         raise BadInput("Say why the consultation is ended.")
     return move(consultation, Trigger.OPERATOR_ENDS, now, policy, detail=detail)

@@ -13,9 +13,6 @@ from control.web.schema.base import TEXT_PATTERN, Input, Output
 from control.web.service import Service
 from control.web.view import reply
 
-# What both sides read in the record of a consultation that this ended.
-ENDED_BECAUSE = "account-blocked"
-
 
 class BlockedIn(Input):
     """``reason`` is for the audit log; the user does not read it."""
@@ -58,7 +55,7 @@ class BlockedView(OperatorView):
 async def _block(service: Service, user_id: str, alongside: list[Work[None]]) -> None:
     # First the doors, then who is inside: all of it is one transaction.
     async with service.blocked_accounts.blocking(user_id, service.clock()) as block:
-        await service.live.shut_out(user_id, ENDED_BECAUSE, [block, *alongside])
+        await service.live.shut_out(user_id, [block, *alongside])
     service.hub.shut_out(user_id)
 
 

@@ -56,6 +56,8 @@ class SyntheticPairs(Output):
 class SyntheticUsersView(OperatorView):
     """The makers of a load test's users."""
 
+    takes_key = False
+
     async def post(self, body: SyntheticIn) -> r201[SyntheticPairs]:
         """Mint users for a load test; they meet nobody but each other.
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from benchmarks.calls.bottleneck import Phases, Run, course_kbps, in_words, report
 from benchmarks.calls.received import Look
 

@@ -39,7 +39,7 @@ async def test_a_session_with_someone_who_is_blocked_is_over(
         assert await _closed(second.socket) == events.ACCOUNT_BLOCKED
         while (seen := (await page.until("consultation"))["consultation"])["state"] != "ended":
             pass
-        assert seen["end"]["reason"] == "operator"
+        assert (seen["end"]["reason"], seen["end"].get("detail")) == ("operator", None)
         await page.until("presence", online=False)
     await control.service.errands.settled()
     assert control.node.asked[-1] == CloseRoom(session)

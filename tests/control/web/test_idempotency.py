@@ -198,7 +198,7 @@ async def test_a_block_that_is_sent_again_does_not_undo_what_another_operator_di
 
 
 async def test_no_credential_is_kept_for_a_key(
-    control: Control, maria: Person, ivan: Person, his: Page, database: Database
+    control: Control, maria: Person, ivan: Person, olga: Person, his: Page, database: Database
 ) -> None:
     session = await control.session(maria, ivan)
     connection = await maria.join(session)
@@ -208,5 +208,7 @@ async def test_no_credential_is_kept_for_a_key(
     ):
         answer = await maria.command("a", "POST", path, body)
         assert await _problem(answer) == (422, "invalid-input")
+    answer = await olga.command("a", "POST", "/operator/synthetic-users", {"pairs": 1})
+    assert await _problem(answer) == (422, "invalid-input")
     kept = select(tables.answers.c.body)
     assert await database.read(lambda connection: list(connection.scalars(kept))) == []
