@@ -48,7 +48,7 @@ setup-test: setup
 # the clock (calls in browsers, load in real time) runs beside all other tests, which give way.
 test: setup-test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-live test-rest
+	@$(MAKE) --no-print-directory --jobs=2 test-live test-rest
 	$(BIN)/coverage combine --quiet .coverage.live .coverage.rest
 	$(BIN)/coverage report
 
