@@ -24,7 +24,7 @@ $(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 }
 endef
 
-.PHONY: run test test-live test-rest warm-up lint setup setup-test format lock clean
+.PHONY: run test warm-up lint setup setup-test format lock clean
 
 run: setup
 	$(BIN)/rodrun serve --demo --data-dir var
@@ -44,22 +44,10 @@ setup-test: setup
 	@tests/install-browsers
 	@tests/install-postgresql
 
-# Two things at a time: the plane is compiled beside the checks of the source, then what lives by
-# the clock (calls in browsers, load in real time) runs beside all other tests, which give way.
+# The plane is compiled beside the checks of the source.
 test: setup-test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
-	@$(MAKE) --no-print-directory --jobs=2 test-live test-rest
-	$(BIN)/coverage combine --quiet .coverage.live .coverage.rest
-	$(BIN)/coverage report
-
-LIVE := tests/browser tests/benchmarks tests/loadtest
-PYTEST := $(BIN)/python -m pytest --cov --cov-report= --durations=12
-
-test-live:
-	COVERAGE_FILE=.coverage.live $(PYTEST) $(LIVE)
-
-test-rest:
-	COVERAGE_FILE=.coverage.rest nice -n 5 $(PYTEST) $(LIVE:%=--ignore=%)
+	$(BIN)/python -m pytest --cov --cov-report=term --durations=12
 
 warm-up: setup
 	$(BIN)/rodrun warm-up

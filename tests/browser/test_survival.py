@@ -109,9 +109,10 @@ def test_sound_survives_a_narrow_downlink_and_the_picture_returns(
     try:
         wait_active(specialist.page, CAMERA, False, PAUSED_WITHIN_S)
         listening = client.page.start(LISTEN, SETTLE_S, LISTEN_S)
-        client.wait_notice("video-pause", "video-paused", timeout_s=3)
+        specialist.wait_notice("video-pause", "own-video-paused", timeout_s=3)
+        # The client's own page hears of it over the narrow link, and that may take its time.
+        client.wait_notice("video-pause", "video-paused")
         module_gallery.take(client.page, "video-paused")
-        specialist.wait_notice("video-pause", "own-video-paused", timeout_s=8)
         module_gallery.take(specialist.page, "own-video-paused")
         heard: dict[str, Any] = listening.result(20)
     finally:
@@ -155,7 +156,7 @@ def test_a_shared_screen_outlives_the_camera_and_both_return(
         person.page.wait_hidden("video-pause")
     noted = [(each["camera"], each["screen"]) for each in specialist.page.evaluate(PAUSES)]
     assert noted[:2] == [(True, True), (False, True)], "the camera goes first"
-    assert (True, False) not in noted, noted
+    assert (True, False) not in noted[: noted.index((False, False))], noted
     after = client.page.evaluate(KEYFRAMES)
     assert all(now > then for now, then in zip(after, keyframes, strict=True)), (keyframes, after)
     assert media.negotiation(specialist.page) == before, "no page had to negotiate anything"

@@ -145,6 +145,7 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
         "PUT /me/profile",
         "GET /me/ratings",
         "GET /receipt-keys",
+        "GET /consultations/{consultation_id}/quality",
         "GET /consultations/{consultation_id}/receipt",
         "GET /operator/audit",
         "GET /operator/consultations",
