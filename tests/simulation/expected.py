@@ -24,7 +24,7 @@ def expected(it: Ledger, order: Order, now: float) -> Expected:
         case commands.Leave(by):
             return _leave(it, by.value)
         case commands.EndByOperator(detail):
-            if not detail.strip():
+            if detail is not None and not detail.strip():
                 return "BadInput"
             return ["ended"] if it.state in JOINABLE else "NotInThisState"
         case commands.Rate(by, subject, stars):
