@@ -3,8 +3,6 @@
 A generator that is itself the bottleneck says so: ``Traffic.bottleneck``.
 """
 
-import ctypes
-import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -14,29 +12,15 @@ import numpy as np
 
 from loadtest import loop, table
 from loadtest.arrival_profile import ArrivalProfile, Integers
-from loadtest.packets import Octets
+from loadtest.crowd import NEVER_NS, NOBODY, Crowd, exact_timers
 from loadtest.participant import Participant
-from sfu.native import (
-    ADDRESS_SIZE,
-    POLLFD,
-    POLLIN,
-    TIMESPEC,
-    Messages,
-    Records,
-    address_of,
-    pack_address,
-)
+from loadtest.percentiles import of_histogram
 
-MIDS = 50  # packets that carry a MID, about as long as a browser waits for a report
 WARM_UP_S = 1.0
 DRAIN_S = 2.0  # at most: what comes later is lost to any conversation
 BOTTLENECK_LATE_MS = 5.0  # p99
 BOTTLENECK_BUNCHED_MS = 0.5  # p50: packets that wait for the generator go out in batches
 BOTTLENECK_CPU_PCT = 97.0  # below, what counts is whether it was late
-NEVER_NS = 1 << 62
-NOBODY = -1
-
-_PR_SET_TIMERSLACK = 29
 
 
 @dataclass(frozen=True)
@@ -103,17 +87,12 @@ class Generator:
     ) -> None:
         self._participants: list[Participant] = []  # their sockets must outlive us
         self._profile = profile
-        self._rows: Integers = np.zeros((0, table.FIELDS), np.int64)
-        self._names: Octets = np.zeros(0, np.uint8)
-        self._polled: Records = np.zeros(0, POLLFD)
-        self._messages = Messages(loop.BATCH, 2048, control=True)
-        self._packet: Octets = np.random.default_rng(3).integers(0, 256, 2048, np.uint8)
-        self._clock: Records = np.zeros(1, TIMESPEC)
-        self._length: Integers = np.zeros(1, np.int64)
+        self._crowd = Crowd()
         self.add(participants, hears)
         # a run that ends before it begins: compiles the loop, which may take half a minute
         nothing: Integers = np.zeros(1, np.int64)
-        self._loop(profile, np.zeros(table.RUN_FIELDS, np.int64), nothing, nothing, nothing)
+        never: Integers = np.zeros(table.RUN_FIELDS, np.int64)
+        self._crowd.run(never, profile, nothing, nothing, nothing)
 
     @property
     def trailer(self) -> int:
@@ -126,12 +105,6 @@ class Generator:
             if len(participants) % 2:
                 raise ValueError("participants come in pairs")
             hears = [index ^ 1 for index in range(len(participants))]
-        before, count = len(self._participants), len(participants)
-        rows: Integers = np.zeros((count, table.FIELDS), np.int64)
-        names: Octets = np.zeros(count * ADDRESS_SIZE, np.uint8)
-        polled: Records = np.zeros(count, POLLFD)
-        polled["events"] = POLLIN
-        heard = set(hears)
         for index, participant in enumerate(participants):
             if (
                 participant.remote is None
@@ -139,25 +112,13 @@ class Generator:
                 or participant.outbound is None
             ):
                 raise ValueError(f"participant {index} is not connected")
-            row = rows[index]
-            row[table.FD] = participant.socket.fileno()
-            row[table.OUTBOUND] = participant.outbound.pointer
-            row[table.INBOUND] = participant.inbound.pointer
-            row[table.PARTNER] = NOBODY if hears[index] == NOBODY else before + hears[index]
-            row[table.SENDS] = index in heard
-            row[table.AUDIO_SSRC] = participant.local.audio_ssrc
-            row[table.VIDEO_SSRC] = participant.local.video_ssrcs[0]
-            row[table.FRAME_STARTS] = 1
-            row[table.MIDS_LEFT] = MIDS
-            row[table.EXPECT_UNTIL_NS] = NEVER_NS
-            row[table.HIGHEST] = -1
-            polled[index]["fd"] = row[table.FD]
-            name = pack_address(participant.remote, socket.AF_INET)
-            names[index * ADDRESS_SIZE : (index + 1) * ADDRESS_SIZE] = list(name)
+        before = len(self._participants)
+        heard = set(hears)
+        self._crowd.grow(len(participants))
+        for index, participant in enumerate(participants):
+            partner = NOBODY if hears[index] == NOBODY else before + hears[index]
+            self._crowd.connect(before + index, participant, partner, index in heard)
         self._participants += participants
-        self._rows = np.concatenate([self._rows, rows])
-        self._names = np.concatenate([self._names, names])
-        self._polled = np.concatenate([self._polled, polled])
 
     def close(self) -> None:
         """Let the participants go, between runs."""
@@ -173,57 +134,13 @@ class Generator:
 
     def _prepare(self, profile: ArrivalProfile, run: Integers) -> None:
         """Put every participant at a place of its own in the profile."""
-        period_ns = int(run[table.PERIOD_NS])
-        self._rows[:, [table.SENT, table.RECEIVED]] = 0
-        senders = self._rows[:, table.SENDS] != 0
-        self._rows[~senders, table.DUE_NS] = NEVER_NS
+        rows = self._crowd.rows
+        rows[:, [table.SENT, table.RECEIVED]] = 0
+        senders = rows[:, table.SENDS] != 0
+        rows[~senders, table.DUE_NS] = NEVER_NS
         phases_ns = profile.phases_ns(int(senders.sum()))
-        for index, phase_ns in zip(np.flatnonzero(senders), phases_ns, strict=True):
-            row = self._rows[index]
-            place = int(np.searchsorted(profile.at_us * 1000, phase_ns))
-            row[table.ROUND_NS] = run[table.START_NS] - phase_ns
-            if place == len(profile):
-                place = 0
-                row[table.ROUND_NS] += period_ns
-            row[table.PLACE] = place
-            row[table.DUE_NS] = row[table.ROUND_NS] + profile.at_us[place] * 1000
-
-    def _loop(
-        self,
-        profile: ArrivalProfile,
-        run: Integers,
-        late: Integers,
-        latency: Integers,
-        counts: Integers,
-    ) -> None:
-        messages = self._messages
-        loop.generate(
-            self._rows,
-            run,
-            profile.at_us,
-            profile.size,
-            profile.video,
-            profile.frame_end,
-            self._names,
-            address_of(self._names),
-            self._packet,
-            address_of(self._packet),
-            messages.headers,
-            messages.headers_address,
-            messages.data,
-            address_of(messages.data),
-            messages.stride,
-            messages.control,
-            self._polled,
-            address_of(self._polled),
-            self._clock,
-            address_of(self._clock),
-            self._length,
-            address_of(self._length),
-            late,
-            latency,
-            counts,
-        )
+        for row, phase_ns in zip(np.flatnonzero(senders), phases_ns, strict=True):
+            self._crowd.enter(int(row), profile, int(phase_ns), int(run[table.START_NS]))
 
 
 class Run:
@@ -243,7 +160,7 @@ class Run:
         self._latency: Integers = np.zeros(loop.BINS, np.int64)
         self._counts: Integers = np.zeros(table.COUNTS, np.int64)
         self._cpu_pct = 0.0
-        self._overflow_before = int(generator._rows[:, table.OVERFLOW].sum())
+        self._overflow_before = int(generator._crowd.rows[:, table.OVERFLOW].sum())
         start_ns = time.time_ns() + 50_000_000
         self.from_ns = start_ns + int(warm_up_s * 1e9)
         self.until_ns = self.from_ns + int(seconds * 1e9)
@@ -264,16 +181,16 @@ class Run:
         self._thread.start()
 
     def _work(self) -> None:
-        # the default slack of 50 µs is a good part of the gap between two packets
-        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        exact_timers()
         before, began = time.thread_time(), time.monotonic()
-        self._generator._loop(self._profile, self._run, self._late, self._latency, self._counts)
+        crowd = self._generator._crowd
+        crowd.run(self._run, self._profile, self._late, self._latency, self._counts)
         self._cpu_pct = 100.0 * (time.thread_time() - before) / (time.monotonic() - began)
 
     def finish(self) -> Traffic:
         """Wait for the end and say what was measured."""
         self._thread.join()
-        rows, counts = self._generator._rows, self._counts
+        rows, counts = self._generator._crowd.rows, self._counts
         return Traffic(
             seconds=self._seconds,
             sent=int(rows[:, table.SENT].sum()),
@@ -294,7 +211,5 @@ class Run:
 
 def _percentiles(histogram: Integers) -> dict[str, float]:
     """p50 and p99 in ms, to a hundredth; 0 when nothing was counted."""
-    total = int(histogram.sum())
-    places = np.searchsorted(np.cumsum(histogram), [total * 0.5, total * 0.99])
-    p50, p99 = (round(int(place) * loop.BIN_NS / 1e6, 3) if total else 0.0 for place in places)
-    return {"p50": p50, "p99": p99}
+    found = of_histogram(histogram, loop.BIN_NS)
+    return {name: found.get(name, 0.0) for name in ("p50", "p99")}

@@ -5,7 +5,6 @@ go, and each second is summed up. What the generator itself did wrong is part of
 """
 
 import asyncio
-import ctypes
 import gc
 import sys
 import threading
@@ -19,28 +18,16 @@ import numpy as np
 
 from loadtest import loop, table
 from loadtest.arrival_profile import ArrivalProfile, Integers
-from loadtest.generator import MIDS, NEVER_NS, NOBODY
-from loadtest.packets import Octets, write_packet
+from loadtest.crowd import NEVER_NS, Crowd, exact_timers
+from loadtest.packets import write_packet
 from loadtest.participant import Participant
 from loadtest.percentiles import of_histogram, of_values
-from sfu.native import (
-    ADDRESS_SIZE,
-    POLLFD,
-    POLLIN,
-    TIMESPEC,
-    Messages,
-    Records,
-    address_of,
-    pack_address,
-)
+from sfu.native import address_of
 
 SLICE_NS: Final = 50_000_000
 LEAD_NS: Final = 5_000_000  # from being taken in to the first packet
 DRAIN_S: Final = 0.3  # what comes later is lost to any conversation
 SWITCH_INTERVAL_S: Final = 0.0005  # the loop waits so long for the interpreter between slices
-
-_PR_SET_TIMERSLACK: Final = 29
-_AF_INET: Final = 2
 
 
 @dataclass(frozen=True)
@@ -86,16 +73,8 @@ class Media:
         self.late: Integers = np.zeros(loop.BINS, np.int64)
         self._profile = profile
         self._trailer = trailer
-        self.rows: Integers = np.zeros((capacity, table.FIELDS), np.int64)
-        self.rows[:, table.DUE_NS] = NEVER_NS
-        self._names: Octets = np.zeros(capacity * ADDRESS_SIZE, np.uint8)
-        self._polled: Records = np.zeros(capacity, POLLFD)
-        self._polled["fd"] = -1
-        self._polled["events"] = POLLIN
-        self._messages = Messages(loop.BATCH, 2048, control=True)
-        self._packet: Octets = np.random.default_rng(3).integers(0, 256, 2048, np.uint8)
-        self._clock: Records = np.zeros(1, TIMESPEC)
-        self._length: Integers = np.zeros(1, np.int64)
+        self._crowd = Crowd(capacity)
+        self.rows = self._crowd.rows
         self._counts: Integers = np.zeros(table.COUNTS, np.int64)
         self._slice_late: Integers = np.zeros(loop.BINS, np.int64)
         self._slice_latency: Integers = np.zeros(loop.BINS, np.int64)
@@ -189,9 +168,7 @@ class Media:
             for row in rows:
                 fields = [table.SENT, table.RECEIVED, table.RECOVERED, table.OVERFLOW]
                 self._retire(self.rows[row, fields])
-                self.rows[row] = 0
-                self.rows[row, table.DUE_NS] = NEVER_NS
-                self._polled[row]["fd"] = -1
+                self._crowd.clear(row)
                 del self._present[row]
 
         await self._between_slices(let_go)
@@ -223,38 +200,13 @@ class Media:
         return until
 
     def _connect(self, row: int, partner: int, who: Participant, number: int) -> None:
-        assert who.remote is not None
-        assert who.inbound is not None
-        assert who.outbound is not None
-        profile, place = self._profile, self.rows[row]
         now = time.time_ns() + LEAD_NS
-        period_ns = profile.period_us * 1000
         # the golden ratio spreads any number of phases evenly, and in no step with frames
-        phase_ns = int(period_ns * (number * 0.618033988749895 % 1.0))
-        at = int(np.searchsorted(profile.at_us * 1000, phase_ns))
-        round_ns = now - phase_ns
-        if at == len(profile):
-            at, round_ns = 0, round_ns + period_ns
-        place[:] = 0
-        place[table.FD] = who.socket.fileno()
-        place[table.OUTBOUND] = who.outbound.pointer
-        place[table.INBOUND] = who.inbound.pointer
-        place[table.PARTNER] = partner
-        place[table.SENDS] = 1
-        place[table.TAKEN_NS] = now
-        place[table.AUDIO_SSRC] = who.local.audio_ssrc
-        place[table.VIDEO_SSRC] = who.local.video_ssrcs[0]
-        place[table.FRAME_STARTS] = 1
-        place[table.MIDS_LEFT] = MIDS
-        place[table.EXPECT_FROM_NS] = NEVER_NS
-        place[table.EXPECT_UNTIL_NS] = NEVER_NS
-        place[table.HIGHEST] = NOBODY
-        place[table.PLACE] = at
-        place[table.ROUND_NS] = round_ns
-        place[table.DUE_NS] = round_ns + int(profile.at_us[at]) * 1000
-        name = pack_address(who.remote, _AF_INET)
-        self._names[row * ADDRESS_SIZE : (row + 1) * ADDRESS_SIZE] = list(name)
-        self._polled[row]["fd"] = who.socket.fileno()
+        phase_ns = int(self._profile.period_us * 1000 * (number * 0.618033988749895 % 1.0))
+        self._crowd.connect(row, who, partner, sends=True)
+        self._crowd.enter(row, self._profile, phase_ns, now)
+        self.rows[row, table.TAKEN_NS] = now
+        self.rows[row, table.EXPECT_FROM_NS] = NEVER_NS
         self._present[row] = who
 
     def _retire(self, kept: Integers) -> None:
@@ -283,14 +235,14 @@ class Media:
             place[table.AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
             place[table.TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
             timestamp, ssrc = (sequence * 960) & 0xFFFFFFFF, int(place[table.AUDIO_SSRC])
+            packet, length = self._crowd.packet, self._crowd.length
             write_packet(
-                self._packet, size, False, False, False, False, False,
+                packet, size, False, False, False, False, False,
                 sequence, timestamp, ssrc, number, 0, row, 0,
             )  # fmt: skip
-            self._length[0] = size
-            outbound = int(place[table.OUTBOUND])
-            loop.protect(outbound, address_of(self._packet), address_of(self._length))
-            made.append(self._packet[: int(self._length[0])].tobytes())
+            length[0] = size
+            loop.protect(int(place[table.OUTBOUND]), address_of(packet), address_of(length))
+            made.append(packet[: int(length[0])].tobytes())
 
         await self._between_slices(make)
         return made[0]
@@ -298,8 +250,7 @@ class Media:
     # The thread
 
     def _work(self) -> None:
-        # the default slack of 50 µs is a good part of the gap between two packets
-        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        exact_timers()
         began = second_at = time.monotonic()
         used, before, faults = time.thread_time(), self.totals(), 0
         while not self._stopping:
@@ -343,31 +294,4 @@ class Media:
     def _run_slice(self, until_ns: int) -> None:
         period_ns = self._profile.period_us * 1000
         run = np.array([0, 0, NEVER_NS, until_ns, self._trailer, period_ns], np.int64)
-        messages = self._messages
-        loop.generate(
-            self.rows,
-            run,
-            self._profile.at_us,
-            self._profile.size,
-            self._profile.video,
-            self._profile.frame_end,
-            self._names,
-            address_of(self._names),
-            self._packet,
-            address_of(self._packet),
-            messages.headers,
-            messages.headers_address,
-            messages.data,
-            address_of(messages.data),
-            messages.stride,
-            messages.control,
-            self._polled,
-            address_of(self._polled),
-            self._clock,
-            address_of(self._clock),
-            self._length,
-            address_of(self._length),
-            self._slice_late,
-            self._slice_latency,
-            self._counts,
-        )
+        self._crowd.run(run, self._profile, self._slice_late, self._slice_latency, self._counts)

@@ -19,7 +19,7 @@ from aiortc import RTCCertificate
 
 from benchmarks.peers.peer import Joined, Running
 from benchmarks.peers.program import Program
-from loadtest.generator import NOBODY
+from loadtest.crowd import NOBODY
 from loadtest.participant import Participant
 from loadtest.peer_description import answered, audio_and_video, describe
 from loadtest.session_description import read_transport

@@ -5,7 +5,8 @@ import pytest
 from aiortc import RTCCertificate
 
 from loadtest.arrival_profile import PROFILES, ArrivalProfile, fitted, read_profile, spread
-from loadtest.generator import NOBODY, Generator, Traffic
+from loadtest.crowd import NOBODY
+from loadtest.generator import Generator, Traffic
 from loadtest.participant import SRTP_PROFILES, Participant
 
 HOST = "127.0.0.1"
