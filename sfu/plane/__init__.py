@@ -4,7 +4,7 @@ from sfu.plane.compilation import WarmUp, warm_up
 from sfu.plane.downlink import DownlinkCounts
 from sfu.plane.plane import Plane, PlaneBusy
 from sfu.plane.records import DtlsReceived, Faulted, PlaneEvent, Released, StunReceived
-from sfu.plane.statistics import Column, ConnectionStatistics, OwnCounts, Snapshot, blank_snapshot
+from sfu.plane.statistics import Column, OwnCounts, Snapshot, blank_snapshot
 from sfu.plane.tables import INBOUND, MAX_PARTICIPANTS, OUTBOUND, DropReason, PlaneSettings, Role
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "MAX_PARTICIPANTS",
     "OUTBOUND",
     "Column",
-    "ConnectionStatistics",
     "DownlinkCounts",
     "DropReason",
     "DtlsReceived",

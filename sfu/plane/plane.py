@@ -17,7 +17,7 @@ from sfu.plane.compilation import warm_up
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.offloads import receive_runs, sends_runs
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
-from sfu.plane.statistics import Column, ConnectionStatistics, OwnCounts, Snapshot, Statistics
+from sfu.plane.statistics import Column, OwnCounts, Snapshot, Statistics
 from sfu.plane.tables import (
     CNAME_SIZE,
     MID_SIZE,
@@ -239,11 +239,6 @@ class Plane:
         record = self._tables.slots[slot]
         index = int(record["remote"])
         return bytes(record["addresses"][index].tobytes()) if index >= 0 else None
-
-    def statistics(self, slot: int) -> ConnectionStatistics:
-        """The counts of ``slot``. Each is up to date; together they may be a packet apart."""
-        self._check_slot(slot)
-        return self._statistics.of(slot, time.time_ns())
 
     def snapshot(self, slots: Sequence[int] | Column) -> Snapshot:
         """The counts of these slots, in their order; raises IndexError for one that is not."""

@@ -28,6 +28,7 @@ from sfu.rtp.media import (
     TrackKind,
 )
 from tests.sfu.plane import twcc
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, Browser, Rtp, Stage, transport, ufrag_of
 
 VIDEO = (Codec.VP8, Codec.VP9, Codec.H264, Codec.AV1)
@@ -201,7 +202,7 @@ def run_script() -> list[str]:
                 browser.datagrams.clear()
         out.append(json.dumps(stage.plane.counts()))
         out.append(json.dumps(stage.plane.drops()))
-        out.append(str([stage.plane.statistics(slot) for slot in (1, 2, 3)]))
+        out.append(str([counts_of(stage.plane, slot) for slot in (1, 2, 3)]))
     return out
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sfu.rtp.media import Codec
 from tests.sfu.plane import twcc
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
 
 REFERENCE_NS = 64 * MS
@@ -254,7 +255,7 @@ def test_what_the_receiver_tells_of_its_downlink_is_counted(stage: Stage) -> Non
     deltas = (4, None, *(4,) * 7, None, None)
     stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 0, deltas)))
     stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 1, deltas)))
-    downlink = stage.plane.statistics(1).downlink
+    downlink = counts_of(stage.plane, 1).downlink
     assert downlink.numbered_packets == 11
     assert (downlink.told_packets, downlink.told_lost) == (11, 3), "once, however often told"
     assert (downlink.told_audio, downlink.told_audio_lost) == (1, 1)
@@ -282,10 +283,10 @@ def test_feedback_that_is_partly_about_numbers_never_sent_counts_nowhere(stage: 
     deltas = (4, None, 4, 4, 4, None, 4)
     stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 0, deltas)))
     assert stage.drops["feedback_unsent"] == 1
-    assert stage.plane.statistics(1).downlink.told_packets == 0
+    assert counts_of(stage.plane, 1).downlink.told_packets == 0
     true = (4, None, 4, 4, None, None, 4)
     stage.send_rtcp(firefox, twcc.make(twcc.Feedback(2001, 6001, theirs[0], 5, 1, true)))
-    downlink = stage.plane.statistics(1).downlink
+    downlink = counts_of(stage.plane, 1).downlink
     assert (downlink.told_packets, downlink.told_lost) == (5, 1)
     assert downlink.told_octets == 4 * downlink.numbered_octets // 5
 
@@ -343,7 +344,7 @@ def test_what_a_partner_without_rtx_cannot_get_is_not_told_as_lost(stage: Stage)
     assert (report.base, len(report.deltas), lost) == (1, 16, [15])
     times = sorted(set(report.arrivals().values()))
     assert [each - times[0] for each in times] == [4 * each for each in range(5)]  # with the next
-    downlink = stage.plane.statistics(1).downlink
+    downlink = counts_of(stage.plane, 1).downlink
     assert downlink.numbered_packets == 6
     assert (downlink.told_packets, downlink.told_lost) == (6, 0)
 

@@ -14,6 +14,7 @@ import pytest
 from sfu.native import SOL_UDP, UDP_GRO, UDP_SEGMENT
 from sfu.plane import Plane, PlaneSettings
 from sfu.plane.offloads import receive_runs, sends_runs
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, Browser, Rtp, ufrag_of
 
 PATIENCE_S = 20.0
@@ -205,7 +206,7 @@ def test_more_datagrams_than_rows_are_split_over_several_batches(bound: socket.s
         got = [Rtp.parse(call.firefox._receive.unprotect(each)) for each in call.received(180)]
         assert [each.sequence for each in got] == list(range(100, 280))
         assert call.counts()["gro_runs_received"] == (3 if kernel_receives_runs() else 0)
-        assert call.plane.statistics(0).packets_in == 180
+        assert counts_of(call.plane, 0).packets_in == 180
 
 
 def test_a_run_of_what_is_too_large_is_dropped_and_nothing_else(bound: socket.socket) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sfu.plane import extended_reports, rtcp
 from sfu.plane.rtcp import Octets
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import FIREFOX, MS, SECOND, Browser, Rtp, Stage
 from tests.sfu.plane.test_reports import ntp, receiver_report, sender_report
 
@@ -92,7 +93,7 @@ def test_where_we_send_nothing_we_ask_and_learn_the_round_trip() -> None:
         last = (seconds & 0xFFFF) << 16 | fraction >> 16
         stage.now_ns += 79 * MS
         stage.send_rtcp(chromium, delays(1000, (5000, last, 50 * 65536 // 1000)))
-        round_trip_s = stage.plane.statistics(0).round_trip_s
+        round_trip_s = counts_of(stage.plane, 0).round_trip_s
         assert round_trip_s == pytest.approx(0.030, abs=0.001)
         assert stage.drops == {"no_partner": 1}
 
@@ -123,7 +124,7 @@ def test_a_delay_that_cannot_be_is_ignored_and_counted(entry: tuple[int, int | N
         ssrc, last, delay = entry
         last = middle(stage.now_ns) if last is None else last
         stage.send_rtcp(chromium, delays(1000, (ssrc, last, delay)))
-        assert stage.plane.statistics(0).round_trip_s is None
+        assert counts_of(stage.plane, 0).round_trip_s is None
         assert stage.drops == {"absurd_time": 1}
 
 
@@ -131,7 +132,7 @@ def test_delays_about_others_and_answers_to_nothing_show_nothing() -> None:
     with Stage() as stage:
         chromium, _ = two(stage)
         stage.send_rtcp(chromium, delays(1000, (9, middle(stage.now_ns), 0), (5000, 0, 0)))
-        assert stage.plane.statistics(0).round_trip_s is None
+        assert counts_of(stage.plane, 0).round_trip_s is None
         assert stage.drops == {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sfu.rtp.media import Codec, Extension
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
 
 
@@ -94,7 +95,7 @@ def test_jitter_is_that_of_arrivals_against_timestamps(stage: Stage) -> None:
     for index in range(200):  # 20 ms apart by their timestamps, and 10 or 30 ms as they come
         after_ns = (10 if index % 2 else 30) * MS
         stage.send(chromium, Rtp(111, index, index * 960, 1000), after_ns=after_ns)
-    assert stage.plane.statistics(0).jitter_in_s == pytest.approx(0.010, rel=0.05)
+    assert counts_of(stage.plane, 0).jitter_in_s == pytest.approx(0.010, rel=0.05)
 
 
 def test_order_and_gaps_are_kept(stage: Stage) -> None:
@@ -366,14 +367,14 @@ def test_source_that_is_not_authentic_is_not_admitted(stage: Stage) -> None:
     assert drops["not_authentic"] <= 21, "libsrtp is asked a bounded number of times"
     stage.send(firefox, Rtp(120, 1, 0, 2003, extensions=((3, b"s"),)), after_ns=SECOND)
     assert "partner_lacks_codec" not in stage.drops
-    assert stage.plane.statistics(1).received_in == 1
+    assert counts_of(stage.plane, 1).received_in == 1
 
 
 def test_sources_are_bounded(stage: Stage) -> None:
     _, firefox = two(stage)
     for ssrc in range(3000, 3020):
         stage.send(firefox, Rtp(120, 1, 0, ssrc, extensions=((3, b"s"),)), after_ns=100 * MS)
-    assert stage.plane.statistics(1).received_in == 8 - 2
+    assert counts_of(stage.plane, 1).received_in == 8 - 2
     assert stage.drops["sources_full"] == 14
 
 

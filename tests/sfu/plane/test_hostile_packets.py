@@ -11,6 +11,7 @@ import pytest
 
 from sfu.plane import PlaneSettings
 from tests.sfu.plane import twcc
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
 
 AUDIO, VIDEO, VIDEO_RTX = 1000, 1001, 1002  # Chromium's
@@ -36,7 +37,7 @@ class Rooms:
         for each in self.others:
             assert all(packet[1] == 201 for packet in each.datagrams), "the node's own reports"
         for slot in (2, 3):
-            counted = self.stage.plane.statistics(slot)
+            counted = counts_of(self.stage.plane, slot)
             assert (counted.packets_in, counted.media_packets_out) == (0, 0)
         self.stage.send(self.hostile, self.good(), after_ns=SECOND)
         assert [each.payload for each in self.partner.rtp] == [b"sound"]

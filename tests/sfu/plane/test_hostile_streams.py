@@ -9,6 +9,7 @@ import pytest
 
 from sfu.plane import PlaneSettings
 from sfu.rtp.media import Codec, InboundTrack, MediaMap, OutboundTrack, TrackKind
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage
 from tests.sfu.plane.test_reports import reports_of, sender_report
 
@@ -68,7 +69,7 @@ def test_4000_ssrcs_take_no_room_and_cost_libsrtp_little(rooms: Rooms) -> None:
     drops = stage.drops
     declared, taken = 3, 8 - 3  # three of media, two of RTX declared; eight of media there may be
     assert drops["sources_full"] + drops.get("unknown_ssrc", 0) == 4000 - taken
-    assert stage.plane.statistics(0).received_in == taken
+    assert counts_of(stage.plane, 0).received_in == taken
     held = [int(each["ssrc"]) for each in stage.tables.sources[:16] if each["ssrc"] >= 0]
     assert len(held) == declared + 2 + taken
     rooms.other_room_goes_on()
@@ -163,7 +164,7 @@ def test_a_wrap_that_was_lost_is_a_wrap(rooms: Rooms) -> None:
         int(each["reception"][2]) for each in stage.tables.sources[:16] if each["ssrc"] == 1001
     ]
     assert heard == [2 * 65_536 + 29]
-    statistics = stage.plane.statistics(0)
+    statistics = counts_of(stage.plane, 0)
     assert (statistics.expected_in, statistics.received_in) == (66, 60)
 
 
@@ -181,7 +182,7 @@ def test_reordering_by_64_loses_nothing(rooms: Rooms) -> None:
     assert sorted(got) == list(range(100, 700))
     assert [each - 100 for each in got] == [each - 65_300 for each in order]
     assert rooms.stage.drops == {}
-    assert rooms.stage.plane.statistics(0).received_in == 600
+    assert counts_of(rooms.stage.plane, 0).received_in == 600
     rooms.other_room_goes_on()
 
 
@@ -243,7 +244,7 @@ def test_a_clock_that_is_set_does_not_move_the_receivers_timeline(rooms: Rooms, 
     got = timestamps_over(rooms, jump)
     assert [later - earlier for earlier, later in pairwise(got)] == [3600] * 19
     assert rooms.stage.plane.counts()["clock_stepped"] == 1
-    assert rooms.stage.plane.statistics(0).jitter_in_s == 0 or abs(jump) <= 10 * 90_000
+    assert counts_of(rooms.stage.plane, 0).jitter_in_s == 0 or abs(jump) <= 10 * 90_000
 
 
 @pytest.mark.parametrize("jump", [9 * 90_000, -80_000])

@@ -10,6 +10,7 @@ import pytest
 
 from sfu.native import pack_address
 from sfu.plane import Plane, PlaneBusy, PlaneEvent, PlaneSettings, Released, StunReceived
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, Browser, Rtp, ufrag_of
 from tests.sfu.plane.test_loop import stun
 
@@ -68,9 +69,9 @@ def test_media_crosses_and_its_arrival_is_the_kernels(plane: Plane, bound: socke
     assert [(each.ssrc, each.payload) for each in firefox.rtp] == [(6001, b"payload!")]
     assert before_ns <= plane.last_heard_ns(0) <= time.monotonic_ns()
     assert plane.last_heard_ns(1) == 0
-    statistics = plane.statistics(0)
+    statistics = counts_of(plane, 0)
     assert (statistics.received_in, statistics.octets_in) == (1, len(packet))
-    assert plane.statistics(1).media_packets_out == 1
+    assert counts_of(plane, 1).media_packets_out == 1
     for slot in (0, 1):
         plane.close_participant(slot)
         assert next_event(plane) == Released(slot)
@@ -129,7 +130,7 @@ def test_what_cannot_be_is_refused(bound: socket.socket) -> None:
         lambda: plane.add_address(0, b"1234"),
         lambda: plane.pair(0, 0),
         lambda: plane.pair(0, 5),
-        lambda: plane.statistics(9),
+        lambda: plane.remote(9),
     ]
     for call in wrong:
         with pytest.raises(ValueError, match=r".+"):

@@ -2,6 +2,7 @@
 
 import struct
 
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import FIREFOX, MS, SECOND, START_NS, Browser, Rtp, Stage
 
 NTP_TO_UNIX_S = 2_208_988_800
@@ -97,7 +98,7 @@ def test_reception_is_reported_once_a_second() -> None:
         seconds, parts = ntp(START_NS - 77 * SECOND)
         assert lsr == (seconds & 0xFFFF) << 16 | parts >> 16
         assert 0.9 < dlsr / 65536 < 1.1
-        statistics = stage.plane.statistics(0)
+        statistics = counts_of(stage.plane, 0)
         assert (statistics.expected_in, statistics.received_in) == (6, 4)
 
 
@@ -123,12 +124,12 @@ def test_what_the_browser_reports_becomes_statistics() -> None:
         stage.now_ns = at_ns + 80 * MS - MS
         dlsr = 50 * 65536 // 1000
         stage.send_rtcp(firefox, receiver_report(2001, 6001, 64, 3, lsr, dlsr))
-        statistics = stage.plane.statistics(1)
+        statistics = counts_of(stage.plane, 1)
         assert statistics.round_trip_s is not None
         assert abs(statistics.round_trip_s - 0.030) < 0.001
         assert statistics.lost_out == 3
         assert statistics.media_packets_out == 10
-        assert stage.plane.statistics(0).round_trip_s is None
+        assert counts_of(stage.plane, 0).round_trip_s is None
 
 
 def test_clock_set_back_does_not_stop_the_reports() -> None:

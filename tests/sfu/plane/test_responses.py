@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sfu.rtp.media import Extension, MediaMap
 from tests.sfu.plane import twcc
+from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
 
 
@@ -173,7 +174,7 @@ def test_rtcp_from_an_undeclared_ssrc_is_heard_within_bounds() -> None:
         for ssrc in range(1, 21):
             stage.send_rtcp(firefox, pli(ssrc, 6001), after_ns=100 * MS)
         assert stage.drops == {"sources_full": 20 - 6}
-        assert stage.plane.statistics(1).packets_in == 6
+        assert counts_of(stage.plane, 1).packets_in == 6
         assert stage.plane.last_heard_ns(1) > 0
 
 
