@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from control.adapters import tables
-from control.adapters.database import Database, put
+from control.adapters.database import Database, insert, put
+from control.adapters.engines import Work
 from control.consultations.quality import Period
+from control.consultations.states import State
 
 Stored = Mapping[str, Any]
 
@@ -19,13 +21,36 @@ class QualityRecords:
         self._database = database
 
     async def add(self, consultation_id: str, period: Period) -> None:
-        """Keep a period."""
+        """Keep a period, which is to be summed up some day."""
         row = {"consultation_id": consultation_id, "at": period.at, "data": period.to_json()}
-        await self._database.write(
-            lambda connection: put(
-                connection, tables.quality_periods, row, ("consultation_id", "at")
+
+        def write(connection: Connection) -> None:
+            put(connection, tables.quality_periods, row, ("consultation_id", "at"))
+            mark = insert(connection, tables.quality_to_sum_up)
+            connection.execute(
+                mark.values(consultation_id=consultation_id).on_conflict_do_nothing()
             )
+
+        await self._database.write(write)
+
+    async def left_over(self) -> list[str]:
+        """The consultations that are over, and what was measured of them is not summed up."""
+        table, held = tables.quality_to_sum_up, tables.consultations
+        query = (
+            select(table.c.consultation_id)
+            .join(held, held.c.id == table.c.consultation_id)
+            .where(held.c.state == State.ENDED.value)
         )
+        return await self._database.read(lambda connection: list(connection.scalars(query)))
+
+    def summed_up(self, consultation_id: str) -> Work[None]:
+        """Goes with the sum into the same transaction."""
+        table = tables.quality_to_sum_up
+
+        def unmark(connection: Connection) -> None:
+            connection.execute(delete(table).where(table.c.consultation_id == consultation_id))
+
+        return unmark
 
     async def of(self, consultation_id: str) -> list[Stored]:
         """What was kept of a consultation, the oldest first."""

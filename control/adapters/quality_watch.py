@@ -1,6 +1,6 @@
 """What the node measures of consultations: told to the pages, kept, and summed up at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from control.adapters.audience import Audience
 from control.adapters.errands import Errands
@@ -18,7 +18,6 @@ LEGS = {
     Role.CLIENT: (Leg.CLIENT_UP, Leg.CLIENT_DOWN),
     Role.SPECIALIST: (Leg.SPECIALIST_UP, Leg.SPECIALIST_DOWN),
 }
-
 
 SUSPECT_MOS = 2.0
 
@@ -70,7 +69,17 @@ class QualityWatch:
         # also of what was measured before control was started again
         summed_up = summary(await self._records.of(consultation_id))
         if summed_up is not None:
-            await self._live.order(consultation_id, NoteQuality(summed_up))
+            done = self._records.summed_up(consultation_id)
+            await self._live.order(consultation_id, NoteQuality(summed_up), lambda _: [done])
+
+    async def left_over(self) -> list[str]:
+        """What a control before this one did not come to: to be asked before any room is open."""
+        return await self._records.left_over()
+
+    def sum_up(self, consultation_ids: Iterable[str]) -> None:
+        """Do that, from what was stored. Not waited for."""
+        for consultation_id in consultation_ids:
+            self._errands.send(self.over(consultation_id))
 
 
 def _scores(role: Role, measured: ConnectionQuality) -> dict[Leg, Score]:

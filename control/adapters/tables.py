@@ -150,6 +150,13 @@ quality_periods = Table(
     PrimaryKeyConstraint("consultation_id", "at"),
 )
 
+# Those that were measured, until the sum of it is in their record.
+quality_to_sum_up = Table(
+    "quality_to_sum_up",
+    metadata,
+    Column("consultation_id", ForeignKey("consultations.id"), primary_key=True),
+)
+
 # The answers to commands that came with an Idempotency-Key; `answered_at` is when they were given.
 answers = Table(
     "answers",

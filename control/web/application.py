@@ -105,6 +105,9 @@ def application(
         pulse or Pulse(),
     )
     quality_records = QualityRecords(database)
+    quality_watch = QualityWatch(
+        live, hub, errands, quality_records, steady_clock, QualityFigures(registry).observe
+    )
     rooms = Rooms(
         node,
         live,
@@ -113,9 +116,7 @@ def application(
         settings.video_codec,
         settings.max_video_bps,
         from_wall=steady_clock.from_wall,
-        quality=QualityWatch(
-            live, hub, errands, quality_records, steady_clock, QualityFigures(registry).observe
-        ),
+        quality=quality_watch,
     )
     presence = PresenceBoard(hub, live, people, errands)
     hub.on_changed = presence.consultation_changed
@@ -138,6 +139,7 @@ def application(
         consultation_search=ConsultationSearch(database, store),
         ratings=Ratings(database),
         quality_records=quality_records,
+        quality_watch=quality_watch,
         audit_log=AuditLog(database),
         blocked_accounts=BlockedAccounts(database),
         receipt_keys=ReceiptKeys.open(settings.data_dir),
@@ -188,8 +190,11 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await service.access_tokens.prepare(service.clock())
     await service.blocked_accounts.load()
     heartbeat = Heartbeat(service.database, service.steady_clock)
+    # Before anything is open: what ends from now on is summed up as it ends.
+    left_over = await service.quality_watch.left_over()
     await service.live.load(await heartbeat.last())
     service.presence.load()
+    service.quality_watch.sum_up(left_over)
     tasks = [
         asyncio.create_task(service.rooms.run(), name="node events"),
         asyncio.create_task(service.live.scheduler.run(), name="deadlines"),

@@ -14,6 +14,7 @@ from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People, User
 from control.adapters.quality_records import QualityRecords
+from control.adapters.quality_watch import QualityWatch
 from control.adapters.ratings import Ratings
 from control.adapters.receipt_keys import ReceiptKeys
 from control.adapters.rooms import Rooms
@@ -46,6 +47,7 @@ class Service:
     consultation_search: ConsultationSearch
     ratings: Ratings
     quality_records: QualityRecords
+    quality_watch: QualityWatch
     audit_log: AuditLog
     blocked_accounts: BlockedAccounts
     receipt_keys: ReceiptKeys

@@ -15,7 +15,7 @@ from control.web import application
 from control.web.service import SERVICE, Service
 from sfu.api import ParticipantHeard
 from tests.control.description import Answers
-from tests.control.node import MemoryNode
+from tests.control.node import MemoryNode, quality_of
 
 START_AT = 1_800_000_000.0
 
@@ -159,6 +159,17 @@ class Person:
         page = Page(socket)
         await page.until("ready")
         return page
+
+
+async def measured(control: Control, session: str, seconds: int, loss_pct: float) -> None:
+    """Both sides are measured for some seconds; the client loses so much on the way up."""
+    for _ in range(seconds):
+        await control.pass_time(1)
+        await control.hear(session, "client", "specialist")
+        control.node.report(quality_of(session, "client", loss_pct))
+        control.node.report(quality_of(session, "specialist"))
+        await control.service.errands.settled()
+        await control.hear(session, "client", "specialist")
 
 
 async def stranger(control: Control, user_id: str, role: str) -> Person:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from control.adapters import tables
 from control.adapters.database import MIGRATIONS, Database
+from control.adapters.quality_records import QualityRecords
 from control.adapters.store import Store
 from control.consultations.commands import Heard, ServiceInterrupted
 from control.consultations.consultation import Consultation, End
@@ -59,8 +60,8 @@ def add(connection: Connection, name: str, state: State, **changed: Any) -> None
     )
 
 
-def first_version(connection: Connection) -> None:
-    """Its tables in place of ours, with a few consultations."""
+def older_version(connection: Connection, revision: str) -> None:
+    """Its tables in place of ours, with two people."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
@@ -70,10 +71,15 @@ def first_version(connection: Connection) -> None:
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    alembic.command.upgrade(config, "0001")
+    alembic.command.upgrade(config, revision)
     for user_id, name, role in [("maria", "Мария", "client"), ("ivan", "Иван", "specialist")]:
         user = {"id": user_id, "name": name, "role": role}
         connection.execute(text("INSERT INTO users VALUES (:id, :name, :role)"), user)
+
+
+def first_version(connection: Connection) -> None:
+    """With a few consultations."""
+    older_version(connection, "0001")
     add(connection, "one", State.ACTIVE)
     completed = {"reason": "completed", "by": None}
     add(connection, "completed", State.ENDED, ended_at=ENDS_AT, end=completed)
@@ -115,3 +121,25 @@ async def test_one_that_was_open_goes_on(store: Store) -> None:
     assert going_on.state is State.ACTIVE
     assert going_on.ends_at == ENDS_AT
     assert going_on.seq == 2
+
+
+def measured(connection: Connection) -> None:
+    """Of these two only the second has the sum of what was measured on record."""
+    older_version(connection, "0009")
+    for name in ("killed", "summed-up"):
+        add(connection, name, State.ENDED)
+        for at in (0, 5):
+            connection.execute(text(f"INSERT INTO quality_periods VALUES ('{name}', {at}, '{{}}')"))
+    columns = "consultation_id, seq, at, type, by, data"
+    event = "'summed-up', 9, 1, 'quality', 'service', '{}'"
+    connection.execute(text(f"INSERT INTO events ({columns}) VALUES ({event})"))
+
+
+@ON_BOTH_DATABASES
+async def test_what_an_older_version_did_not_sum_up_is_found(
+    database: Database, database_url: str
+) -> None:
+    await database.write(measured)
+    opened = await Database.open(database_url)
+    assert await QualityRecords(opened).left_over() == ["killed"]
+    await opened.close()

@@ -2,19 +2,10 @@
 
 from control.consultations.quality_report import quality_report
 from control.web.schema.quality import QualityOut
-from tests.control.node import quality_of
-from tests.control.people import Control, Person, stranger
+from tests.control.databases import ON_BOTH_DATABASES
+from tests.control.people import Control, Person, measured, stranger
 
-
-async def measured(control: Control, session: str, seconds: int, loss_pct: float) -> None:
-    """Both sides are measured for some seconds; the client loses so much on the way up."""
-    for _ in range(seconds):
-        await control.pass_time(1)
-        await control.hear(session, "client", "specialist")
-        control.node.report(quality_of(session, "client", loss_pct))
-        control.node.report(quality_of(session, "specialist"))
-        await control.service.errands.settled()
-        await control.hear(session, "client", "specialist")
+pytestmark = ON_BOTH_DATABASES
 
 
 async def quality(person: Person, session: str) -> QualityOut:

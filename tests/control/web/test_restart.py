@@ -6,9 +6,11 @@ import pytest
 
 from control.adapters.database import Database
 from control.adapters.heartbeat import Heartbeat
+from control.consultations.commands import Leave, perform
+from control.consultations.parties import Role
 from control.settings import Settings
 from tests.control.databases import ON_BOTH_DATABASES
-from tests.control.people import Control, Person
+from tests.control.people import Control, Person, measured
 
 pytestmark = ON_BOTH_DATABASES
 
@@ -120,6 +122,28 @@ async def test_ratings_and_early_ends_are_kept(
     third = await restart(60)
     rated = await (await third.person("maria")).get(f"/consultations/{session}")
     assert rated["ratings"]["technical"]["stars"] == 2
+
+
+async def test_what_was_measured_is_summed_up_though_control_was_killed_at_the_end(
+    control: Control, maria: Person, ivan: Person, restart: Restart
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    await measured(control, session, seconds=12, loss_pct=6.0)
+    # The end is stored, and nothing that comes after it is done.
+    standing = await control.service.live.find(session)
+    ended = perform(standing, Leave(Role.CLIENT), control.now)
+    await control.service.store.save([ended])
+    for seconds in (30, 60):
+        other = await restart(seconds)
+        await other.service.errands.settled()
+        her = await other.person("maria")
+        receipt = (await her.get(f"/consultations/{session}/receipt"))["receipt"]
+        *_, over, summed_up = receipt["events"]
+        assert (over["type"], summed_up["type"]) == ("ended", "quality")
+        assert summed_up["at"] == control.now + 30
+        assert summed_up["data"]["verdict"]["leg"] == "client_up"
+        assert [each["duration_s"] for each in receipt["quality"]["timeline"]] == [5.0, 5.0]
 
 
 async def test_join_tokens_outlive_a_restart_and_stay_used(
