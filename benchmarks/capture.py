@@ -27,7 +27,7 @@ from benchmarks.browsers import CHROMIUM
 from benchmarks.fake_devices import FRAME_RATE, HEIGHT, WIDTH, chromium_arguments
 from loadtest.arrival_profile import ArrivalProfile, write_profile
 from sfu.negotiation import AnswerTerms, Candidate, answer, read_offer
-from sfu.plane import feedback
+from sfu.plane import arrivals, feedback
 from sfu.rtp.media import Codec, Extension, MediaMap
 from sfu.transport.dtls import DtlsTransport
 from sfu.transport.ice import AddressSelected, Credentials, IceAgent, SendResponse
@@ -78,8 +78,8 @@ class Tap:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.setblocking(False)
         self._socket.bind(("127.0.0.1", 0))
-        self._ring = np.zeros(feedback.ARRIVALS, np.int64)
-        self._state = np.zeros(feedback.ARRIVAL_FIELDS, np.int64)
+        self._ring = np.zeros(arrivals.ARRIVALS, np.int64)
+        self._state = np.zeros(arrivals.ARRIVAL_FIELDS, np.int64)
         self._deltas = np.zeros(feedback.MAX_DELTAS, np.int64)
         self._out = np.zeros(1500, np.uint8)
         self._number_id = 0
@@ -88,7 +88,7 @@ class Tap:
         self._outbound: pylibsrtp.Session | None = None
         self._tasks: list[asyncio.Task[None]] = []
         # Compile before the browser waits for us.
-        feedback.note_arrival(self._ring, self._state, 0, 1)
+        arrivals.note_arrival(self._ring, self._state, 0, 1)
         self._build(0)
         self._state[:] = 0
 
@@ -170,7 +170,7 @@ class Tap:
             self._browser_ssrc = int.from_bytes(data[8:12])
             number = self._transport_wide_number(data)
             if number is not None:
-                feedback.note_arrival(self._ring, self._state, number, at_ns)
+                arrivals.note_arrival(self._ring, self._state, number, at_ns)
 
     def _transport_wide_number(self, data: bytes) -> int | None:
         """From the one-byte header extension (RFC 8285), which SRTP does not encrypt."""

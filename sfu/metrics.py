@@ -86,6 +86,11 @@ class WorkerCollector(Collector):
             "Commands that wait for the forwarding plane; joins are refused beyond a thousand.",
             counts.commands_waiting,
         )
+        yield GaugeMetricFamily(
+            "rodrun_history_bytes",
+            "Memory that the histories of sent video have filled.",
+            counts.history_octets,
+        )
         yield CounterMetricFamily(
             "rodrun_events_dropped", "Events that control did not read.", counts.events_dropped
         )

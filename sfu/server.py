@@ -89,6 +89,7 @@ class WorkerCounts:
         handshakes: by SRTP profile, or ``failed``.
         refused: requests of control that were not carried out, by the code of the refusal.
         commands_waiting: for the plane to read those before them; of now.
+        history_octets: memory that the histories of sent video have filled; of now.
         events_dropped: because control did not read them.
     """
 
@@ -104,6 +105,7 @@ class WorkerCounts:
     handshakes: dict[str, int]
     refused: dict[str, int]
     commands_waiting: int
+    history_octets: int
     events_dropped: int
 
 
@@ -231,6 +233,7 @@ class Worker:
             handshakes=dict(self._outcomes),
             refused=dict(self._refusals),
             commands_waiting=len(self._commands),
+            history_octets=self._plane.history_octets(),
             events_dropped=self._events.dropped,
         )
 

@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 
 from sfu.compiled import compiled, compiled_within
-from sfu.plane.tables import ADDRESS_WORDS, ADDRESSES, Counter, Record, Tables
+from sfu.plane.counters import Counter
+from sfu.plane.layouts import ADDRESS_WORDS, ADDRESSES, Record
+from sfu.plane.tables import Tables
 
 Words = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 

@@ -10,26 +10,16 @@ step would read as queueing. The feedback packet count is the node's own and has
 from typing import Final
 
 from sfu.compiled import compiled_inline, compiled_within
-from sfu.plane.feedback import (
-    IS_AUDIO,
-    LATEST,
-    MAX_DELTAS,
-    SENT,
-    UNWRAPPED_FROM,
-    WITHHELD,
-    build_feedback,
-    feedback_is_whole,
-    note_arrival,
-    note_sent,
-    report_from,
-    restart_arrivals,
-    tally_feedback,
-    translate_feedback,
-    unwrap_near,
-)
+from sfu.plane.arrivals import LATEST, note_arrival, report_from, restart_arrivals
+from sfu.plane.counters import Counter, DropReason
+from sfu.plane.feedback import MAX_DELTAS, build_feedback
+from sfu.plane.layouts import INBOUND, OUTBOUND, Octets, Role
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.rtcp import get16, get32, put16, write_remb
-from sfu.plane.tables import INBOUND, OUTBOUND, Counter, DropReason, Octets, Role, Tables
+from sfu.plane.tables import Tables
+from sfu.plane.tally import IS_AUDIO, SENT, WITHHELD, note_sent, tally_feedback
+from sfu.plane.translation import feedback_is_whole, translate_feedback
+from sfu.plane.unwrapping import UNWRAPPED_FROM, unwrap_near
 from sfu.rtp.media import Extension, TrackKind
 
 _REFERENCE_JUMP: Final = 160  # of 64 ms: 10.24 s
@@ -197,6 +187,7 @@ def note_withheld(t: Tables, slot: int, transport: int) -> None:
         record["numbered_packets"] -= 1
         record["numbered_octets"] -= size & (IS_AUDIO - 1)
     note_sent(sizes, last, ours, WITHHELD)
+    t.counts[Counter.TRANSPORT_NUMBERS_WITHHELD] += 1
     record["transport_last"] = max(last, ours)
     record["withheld_last"] = max(int(record["withheld_last"]), ours)
 
@@ -309,6 +300,7 @@ def relay_feedback(t: Tables, slot: int, data: Octets, at: int, end: int) -> int
     told = int(t.acknowledged[0]) - shift
     sender["feedback_told"] = max(int(sender["feedback_told"]), told)
     _send_feedback(t, source, row, length)
+    t.counts[Counter.FEEDBACK_RELAYED] += 1
     return RELAYED
 
 

@@ -5,14 +5,16 @@ from typing import Any, Final
 from sfu.compiled import compiled_within
 from sfu.plane.addresses import add_address, remove_addresses
 from sfu.plane.answering import FREEING_REMBS, take_back
+from sfu.plane.counters import Counter, DropReason
 from sfu.plane.history import forget_history, release_history
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
+from sfu.plane.layouts import INBOUND, MID_SIZE, OUTBOUND, Record
 from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import receive_command
 from sfu.plane.records import MAX_MIDS, CommandKind
 from sfu.plane.reports import send_goodbye
 from sfu.plane.sources import admit_source, find_source, is_ours, place_for_source
-from sfu.plane.tables import INBOUND, MID_SIZE, OUTBOUND, Counter, DropReason, Record, Tables
+from sfu.plane.tables import Tables
 from sfu.plane.telling import list_slot, tell_what_is_due
 from sfu.rtp.media import TrackKind
 

@@ -13,7 +13,8 @@ from typing import Final
 from sfu.compiled import JIT_DISABLED, code_place
 from sfu.machine_code import Place, forget_old_code, processor, progress
 from sfu.plane.loop import run
-from sfu.plane.tables import PlaneSettings, make_tables
+from sfu.plane.settings import PlaneSettings
+from sfu.plane.tables import make_tables
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,10 @@ waited somewhere in the network.
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.plane.feedback import UNWRAPPED_FROM, unwrap_near
-from sfu.plane.tables import Counter, Record, Tables
+from sfu.plane.counters import Counter
+from sfu.plane.layouts import Record
+from sfu.plane.tables import Tables
+from sfu.plane.unwrapping import UNWRAPPED_FROM, unwrap_near
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 
 _MOST_AHEAD_S: Final = 10  # beyond it libwebrtc takes a frame for one of another time as well

@@ -22,7 +22,7 @@ from sfu.plane.continuity import (
     next_sequence,
     next_timestamp,
 )
-from sfu.plane.feedback import unwrap_near
+from sfu.plane.counters import Counter, DropReason
 from sfu.plane.history import keep
 from sfu.plane.keyframes import (
     ask_for_keyframes,
@@ -31,6 +31,7 @@ from sfu.plane.keyframes import (
     note_silence,
     want_keyframe,
 )
+from sfu.plane.layouts import ADDRESSES, OUTBOUND
 from sfu.plane.losses import forget_losses, note_packet
 from sfu.plane.outgoing import can_send_to, queue_media
 from sfu.plane.packet import header_end, packet_ssrc, payload_end, read_elements, write_header
@@ -50,7 +51,8 @@ from sfu.plane.sources import (
     kind_by_mid,
     place_for_source,
 )
-from sfu.plane.tables import ADDRESSES, OUTBOUND, DropReason, Tables
+from sfu.plane.tables import Tables
+from sfu.plane.unwrapping import unwrap_near
 from sfu.rtp.media import Codec, Extension
 
 _REPLAY_FAIL: Final = 9  # srtp_err_status_t
@@ -253,6 +255,7 @@ def forward(
             return False
         if payload_type < 0 or not map_blocks(data, payload, data_end, sender, receiver):
             payload_type = int(receiver["payload_of"][Codec.OPUS])
+            t.counts[Counter.RED_UNWRAPPED] += 1
             # libsrtp wants packets aligned to four octets: move the block to where RED began
             copy(t, DATA, primary, DATA, payload, end - primary)
             end -= primary - payload

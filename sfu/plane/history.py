@@ -10,8 +10,9 @@ once whether it has been overwritten since.
 """
 
 from sfu.compiled import compiled, compiled_within
+from sfu.plane.layouts import KEPT_PACKETS, OUTBOUND, Role
 from sfu.plane.pointers import DATA, HISTORY, copy
-from sfu.plane.tables import KEPT_PACKETS, OUTBOUND, Role, Tables
+from sfu.plane.tables import Tables
 from sfu.rtp.media import Extension
 
 

@@ -15,18 +15,10 @@ from sfu.native import (
     receive_time,
     reset_messages,
 )
+from sfu.plane.counters import Counter, DropReason
+from sfu.plane.layouts import BATCH, DATA_ROWS, FIRST_OCTET, LARGEST_DATAGRAM, OVERFLOW_SIZE, STRIDE
 from sfu.plane.pointers import DATA, OVERFLOW, copy, receive_messages
-from sfu.plane.tables import (
-    BATCH,
-    DATA_ROWS,
-    FIRST_OCTET,
-    LARGEST_DATAGRAM,
-    OVERFLOW_SIZE,
-    STRIDE,
-    Counter,
-    DropReason,
-    Tables,
-)
+from sfu.plane.tables import Tables
 
 
 @compiled_within

@@ -10,10 +10,12 @@ source hears one request an interval.
 from typing import Final
 
 from sfu.compiled import compiled_within
+from sfu.plane.counters import Counter
+from sfu.plane.layouts import INBOUND, OUTBOUND, Octets, Record, Role
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.payloads import starts_keyframe
 from sfu.plane.rtcp import write_pli
-from sfu.plane.tables import INBOUND, OUTBOUND, Counter, Octets, Record, Role, Tables
+from sfu.plane.tables import Tables
 from sfu.rtp.media import TrackKind
 
 _STEADY_TRIES: Final = 4  # requests at the steady interval, before the pauses double

@@ -13,9 +13,11 @@ from sfu.plane.answering import answer_when_due
 from sfu.plane.bucket import level_after
 from sfu.plane.coalescing import load_after, pause_ns
 from sfu.plane.commands import read_commands
+from sfu.plane.counters import DropReason
 from sfu.plane.forwarding import receive_rtp
 from sfu.plane.incoming import has_more, receive
 from sfu.plane.keyframes import ask_for_keyframes
+from sfu.plane.layouts import ADDRESS_WORDS, ADDRESSES, FIRST_OCTET, INBOUND, STRIDE, Phase
 from sfu.plane.losses import ask_when_due
 from sfu.plane.outgoing import flush
 from sfu.plane.pointers import (
@@ -32,16 +34,7 @@ from sfu.plane.resending import resend_when_due
 from sfu.plane.responses import receive_rtcp
 from sfu.plane.rtcp import get8
 from sfu.plane.stun import UFRAG_LENGTH, slot_of, username_at
-from sfu.plane.tables import (
-    ADDRESS_WORDS,
-    ADDRESSES,
-    FIRST_OCTET,
-    INBOUND,
-    STRIDE,
-    DropReason,
-    Phase,
-    Tables,
-)
+from sfu.plane.tables import Tables
 from sfu.plane.telling import tell_datagram, tell_what_is_due
 
 FAULTS_ALLOWED: Final = 3

@@ -15,11 +15,13 @@ two comparisons a packet.
 from typing import Final
 
 from sfu.compiled import compiled_inline, compiled_within
+from sfu.plane.counters import Counter
 from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
+from sfu.plane.layouts import INBOUND, LOSS_REACH, OUTBOUND, Record
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.payloads import starts_keyframe
 from sfu.plane.rtcp import add_to_nack, write_nack
-from sfu.plane.tables import INBOUND, LOSS_REACH, OUTBOUND, Counter, Record, Tables
+from sfu.plane.tables import Tables
 from sfu.rtp.media import TrackKind
 
 MOST_MISSING: Final = 256

@@ -7,6 +7,8 @@ to one destination (``runs``) leave as one message, which the kernel cuts (``UDP
 from typing import Final
 
 from sfu.compiled import compiled_inline, compiled_within
+from sfu.plane.counters import Counter, DropReason
+from sfu.plane.layouts import CONTROL_ROW, CONTROL_ROWS, MAX_SEGMENTS, QUEUE
 from sfu.plane.pointers import (
     DATA,
     ROWS,
@@ -17,15 +19,7 @@ from sfu.plane.pointers import (
     send_messages,
 )
 from sfu.plane.runs import plan_runs
-from sfu.plane.tables import (
-    CONTROL_ROW,
-    CONTROL_ROWS,
-    MAX_SEGMENTS,
-    QUEUE,
-    Counter,
-    DropReason,
-    Tables,
-)
+from sfu.plane.tables import Tables
 
 ROW_ROOM: Final = CONTROL_ROW - 64  # the rest is libsrtp's
 _REFUSALS_ALLOWED: Final = 8

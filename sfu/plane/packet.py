@@ -3,8 +3,8 @@
 from typing import Final
 
 from sfu.compiled import compiled, compiled_within
+from sfu.plane.layouts import EXTENSIONS, Integers, Octets, Record
 from sfu.plane.rtcp import get8, get16, get32, put16, put32
-from sfu.plane.tables import EXTENSIONS, Integers, Octets, Record
 from sfu.rtp.media import Extension
 
 _ONE_BYTE: Final = 0xBEDE

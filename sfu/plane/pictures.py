@@ -8,8 +8,8 @@ would move the payload: the numbers go on modulo 2⁷ while it sends. H.264 and 
 """
 
 from sfu.compiled import compiled, compiled_within
+from sfu.plane.layouts import Octets, Record
 from sfu.plane.rtcp import get8, get16, put16
-from sfu.plane.tables import Octets, Record
 from sfu.rtp.media import Codec
 
 

@@ -14,19 +14,14 @@ import numpy as np
 from sfu.compiled import JIT_DISABLED
 from sfu.native import ADDRESS_SIZE, SO_RXQ_OVFL, SO_TIMESTAMPNS
 from sfu.plane.compilation import warm_up
+from sfu.plane.counters import Counter, DropReason
+from sfu.plane.layouts import CNAME_SIZE, MID_SIZE, Role
 from sfu.plane.loop import FAULTS_ALLOWED, run
 from sfu.plane.offloads import receive_runs, sends_runs
 from sfu.plane.records import COMMAND, EVENT, CommandKind, PlaneEvent, read_event
+from sfu.plane.settings import PlaneSettings
 from sfu.plane.statistics import Column, OwnCounts, Snapshot, Statistics
-from sfu.plane.tables import (
-    CNAME_SIZE,
-    MID_SIZE,
-    Counter,
-    DropReason,
-    PlaneSettings,
-    Role,
-    make_tables,
-)
+from sfu.plane.tables import make_tables
 from sfu.punctual import be_punctual
 from sfu.rtp.media import MediaMap, TrackKind
 
@@ -248,6 +243,11 @@ class Plane:
         """What was lost in front of the socket, and what the kernel did not take."""
         drops = self._tables.drops
         return OwnCounts(int(drops[DropReason.SOCKET_OVERFLOW]), int(drops[DropReason.NOT_SENT]))
+
+    def history_octets(self) -> int:
+        """How much of the histories has been written to, which is how much memory they take."""
+        written = self._tables.arenas
+        return int(np.minimum(written, self._settings.history_octets).sum())
 
     def drops(self) -> dict[str, int]:
         """How many were dropped, by the name of the reason in small letters, since the start."""

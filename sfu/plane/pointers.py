@@ -32,7 +32,7 @@ from sfu.native import (
     srtp_unprotect,
     srtp_unprotect_rtcp,
 )
-from sfu.plane.tables import (
+from sfu.plane.layouts import (
     ADDRESSES,
     ADDRESSES_OFFSET,
     BATCH,
@@ -47,8 +47,8 @@ from sfu.plane.tables import (
     SOURCE_SIZE,
     STREAM_SIZE,
     STRIDE,
-    Tables,
 )
+from sfu.plane.tables import Tables
 
 DATA: Final = 0
 """The arena of received datagrams, ``t.data``: rows of ``STRIDE``."""
@@ -56,13 +56,13 @@ DATA: Final = 0
 ROWS: Final = 1
 """The arena of packets that the node writes itself, ``t.rows``: rows of ``CONTROL_ROW``."""
 
+HISTORY: Final = 2
+"""The arena of packets that may be sent again, ``t.history``."""
+
 OVERFLOW: Final = 3
 """The arena of what of a received run does not fit into its row, ``t.overflow``."""
 
 _SEGMENT_CONTROL: Final = 24  # CMSG_SPACE of 16 bits
-HISTORY: Final = 2
-"""The arena of packets that may be sent again, ``t.history``."""
-
 _NS: Final = 1_000_000_000
 
 
@@ -74,10 +74,10 @@ def _pointer(t: Tables, arena: int, at: int, length: int) -> int:
         base, size = int(state["data_address"]), int(t.data.size)
     elif arena == ROWS:
         base, size = int(state["rows_address"]), int(t.rows.size)
-    elif arena == OVERFLOW:
-        base, size = int(state["overflow_address"]), int(t.overflow.size)
     elif arena == HISTORY:
         base, size = int(state["history_address"]), int(t.history.size)
+    elif arena == OVERFLOW:
+        base, size = int(state["overflow_address"]), int(t.overflow.size)
     else:
         raise IndexError("no such arena")
     if at < 0 or length < 0 or at + length > size:

@@ -1,8 +1,8 @@
 """Redundant audio (RFC 2198): blocks whose payload types differ between the two browsers."""
 
 from sfu.compiled import compiled_within
+from sfu.plane.layouts import Octets, Record
 from sfu.plane.rtcp import get8, get16
-from sfu.plane.tables import Octets, Record
 from sfu.rtp.media import Codec
 
 

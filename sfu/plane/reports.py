@@ -10,8 +10,10 @@ from typing import Final
 
 from sfu.compiled import compiled_within
 from sfu.plane.continuity import clock_rate, clock_ticks, time_ahead
+from sfu.plane.counters import Counter, DropReason
 from sfu.plane.extended_reports import add_delay, add_reference_time, write_extended_report
 from sfu.plane.keyframes import media_role
+from sfu.plane.layouts import INBOUND, OUTBOUND, TRACKS, Octets, Role
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, flush, queue_control
 from sfu.plane.reception import RECEIVED, fill_report_block
 from sfu.plane.rtcp import (
@@ -31,7 +33,7 @@ from sfu.plane.rtcp import (
     write_sender_report,
 )
 from sfu.plane.sources import find_source
-from sfu.plane.tables import INBOUND, OUTBOUND, TRACKS, Counter, DropReason, Octets, Role, Tables
+from sfu.plane.tables import Tables
 
 _MOST_APART_S: Final = 10  # a report and the media it is about
 _MASK32: Final = 0xFFFFFFFF

@@ -14,14 +14,16 @@ from typing import Final
 from sfu.compiled import compiled_within
 from sfu.plane.bucket import level_after
 from sfu.plane.continuity import next_of_our_own
-from sfu.plane.feedback import unwrap_near
+from sfu.plane.counters import Counter
 from sfu.plane.history import find_kept, note_resent
+from sfu.plane.layouts import EXTENSIONS, OUTBOUND, OWED, RESEND_CREDIT, Role
 from sfu.plane.losses import UNKNOWN_ROUND_TRIP_NS, wake_by
 from sfu.plane.outgoing import can_send_to, control_row, queue_row
 from sfu.plane.packet import ROOM_FOR_HEADER, write_header
 from sfu.plane.pointers import HISTORY, ROWS, copy
 from sfu.plane.rtcp import get16, put16
-from sfu.plane.tables import EXTENSIONS, OUTBOUND, OWED, RESEND_CREDIT, Counter, Role, Tables
+from sfu.plane.tables import Tables
+from sfu.plane.unwrapping import unwrap_near
 from sfu.rtp.media import RTX_OFFSET, Extension
 
 _RESENDS: Final = 6  # of a packet; that its sender sent it again counts as one

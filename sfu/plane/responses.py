@@ -6,10 +6,12 @@ from sfu.compiled import compiled_within
 from sfu.plane.addresses import hear_from
 from sfu.plane.answering import RELAYED, relay_feedback, send_remb
 from sfu.plane.bucket import level_after
+from sfu.plane.counters import Counter, DropReason
 from sfu.plane.extended_reports import block_end, delays, first_block, is_reference_time
 from sfu.plane.feedback import is_transport_feedback
 from sfu.plane.forwarding import count_failure, place_for_new
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
+from sfu.plane.layouts import ADDRESSES, OUTBOUND, Role
 from sfu.plane.outgoing import can_send_to
 from sfu.plane.pointers import unprotect_rtcp
 from sfu.plane.reports import note_clock
@@ -55,7 +57,7 @@ from sfu.plane.rtcp import (
     step,
 )
 from sfu.plane.sources import admit_source, find_source
-from sfu.plane.tables import ADDRESSES, OUTBOUND, Counter, DropReason, Role, Tables
+from sfu.plane.tables import Tables
 from sfu.rtp.media import Extension, TrackKind
 
 _RELAYED_A_COMPOUND: Final = 16  # feedback packets; one compound must not become a flood

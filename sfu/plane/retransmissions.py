@@ -18,9 +18,10 @@ from sfu.plane.continuity import (
     next_timestamp,
     original_sequence,
 )
-from sfu.plane.feedback import unwrap_near
+from sfu.plane.counters import Counter, DropReason
 from sfu.plane.history import find_kept, keep, note_relayed
 from sfu.plane.keyframes import media_role, note_payload
+from sfu.plane.layouts import OUTBOUND, Octets
 from sfu.plane.losses import media_source_of, note_keyframe, note_repair
 from sfu.plane.outgoing import control_row, queue_media, queue_row
 from sfu.plane.packet import ROOM_FOR_HEADER, payload_end, write_header
@@ -28,7 +29,8 @@ from sfu.plane.payloads import starts_keyframe
 from sfu.plane.pictures import continue_pictures
 from sfu.plane.pointers import DATA, ROWS, copy
 from sfu.plane.rtcp import get8, get16, get32, put16
-from sfu.plane.tables import OUTBOUND, Counter, DropReason, Octets, Tables
+from sfu.plane.tables import Tables
+from sfu.plane.unwrapping import unwrap_near
 from sfu.rtp.media import RTX_OFFSET
 
 _ORIGINAL = 2  # octets of the original sequence number, RFC 4588 section 4

@@ -8,7 +8,7 @@ is kept; packets to different destinations change places.
 from typing import Final
 
 from sfu.compiled import compiled
-from sfu.plane.tables import Integers, Records
+from sfu.plane.layouts import Integers, Records
 
 MAX_RUN: Final = 65_000  # octets; an IPv4 datagram has at most 65 507, an IPv6 one 65 487
 

@@ -6,21 +6,13 @@ Every authenticated SSRC costs libsrtp memory and time, so the bound is kept her
 from typing import Final
 
 from sfu.compiled import compiled_within
-from sfu.plane.feedback import UNWRAPPED_FROM
+from sfu.plane.counters import Counter
+from sfu.plane.layouts import INBOUND, OUTBOUND, SOURCES, TRACKS, Integers, Octets, Record
 from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import forget_stream
 from sfu.plane.rtcp import get8
-from sfu.plane.tables import (
-    INBOUND,
-    OUTBOUND,
-    SOURCES,
-    TRACKS,
-    Counter,
-    Integers,
-    Octets,
-    Record,
-    Tables,
-)
+from sfu.plane.tables import Tables
+from sfu.plane.unwrapping import UNWRAPPED_FROM
 from sfu.rtp.media import RTX_OFFSET, Codec, Extension, TrackKind
 
 _IDLE_NS: Final = 10_000_000_000

@@ -11,15 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sfu.plane.downlink import DownlinkCounts
-from sfu.plane.feedback import (
-    TOLD,
-    TOLD_AUDIO,
-    TOLD_AUDIO_LOST,
-    TOLD_LOST,
-    TOLD_OCTETS,
-)
+from sfu.plane.layouts import INBOUND, OUTBOUND, SLOT, SOURCE, STREAM, Records, Role
 from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
-from sfu.plane.tables import INBOUND, OUTBOUND, SLOT, SOURCE, STREAM, Records, Role, Tables
+from sfu.plane.tables import Tables
+from sfu.plane.tally import TOLD, TOLD_AUDIO, TOLD_AUDIO_LOST, TOLD_LOST, TOLD_OCTETS
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 
 _FRESH_REPORT_NS: Final = 6_000_000_000  # browsers report of audio every 2.5 to 7.5 s

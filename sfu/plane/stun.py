@@ -3,8 +3,8 @@
 from typing import Final
 
 from sfu.compiled import compiled_within
+from sfu.plane.layouts import Octets
 from sfu.plane.rtcp import get8, get16, get32
-from sfu.plane.tables import Octets
 
 _HEADER: Final = 20
 _MAGIC_COOKIE: Final = 0x2112A442

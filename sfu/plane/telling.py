@@ -1,9 +1,11 @@
 """Events to the shell. The channel is bounded: what may be lost is counted, the rest waits."""
 
 from sfu.compiled import compiled_within
+from sfu.plane.counters import DropReason
+from sfu.plane.layouts import ADDRESS_WORDS
 from sfu.plane.pointers import send_event
 from sfu.plane.records import DATA_SIZE, EVENT_HEADER, EventKind
-from sfu.plane.tables import ADDRESS_WORDS, DropReason, Tables
+from sfu.plane.tables import Tables
 
 
 @compiled_within

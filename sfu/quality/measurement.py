@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sfu.plane import Column, Role, Snapshot
-from sfu.plane.feedback import TOLD, TOLD_AUDIO, TOLD_AUDIO_LOST, TOLD_LOST
 from sfu.plane.reception import FIRST, TRANSIT
+from sfu.plane.tally import TOLD, TOLD_AUDIO, TOLD_AUDIO_LOST, TOLD_LOST
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 
 _FRESH_NS: Final = 8_000_000_000  # browsers report of audio every 2.5 to 7.5 s

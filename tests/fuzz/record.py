@@ -31,7 +31,8 @@ import sfu.server
 from benchmarks.garbage import make_garbage
 from sfu.api import Answer, Join, OpenRoom
 from sfu.plane import DtlsReceived, PlaneEvent, StunReceived
-from sfu.plane.tables import ADDRESSES, Tables
+from sfu.plane.layouts import ADDRESSES
+from sfu.plane.tables import Tables
 from sfu.rtp.media import MediaMap
 from sfu.server import Worker, WorkerSettings
 from tests.browser.browser import Browser, Kind, Page

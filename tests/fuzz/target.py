@@ -17,7 +17,8 @@ import pylibsrtp
 
 from sfu.native import pack_address
 from sfu.plane import DtlsReceived, Faulted, PlaneSettings, StunReceived
-from sfu.plane.tables import ADDRESSES, BATCH, INBOUND, DropReason
+from sfu.plane.counters import DropReason
+from sfu.plane.layouts import ADDRESSES, BATCH, INBOUND
 from sfu.rtp.media import Codec, Extension, InboundTrack, MediaMap, OutboundTrack, TrackKind
 from sfu.transport.ice import Credentials, IceAgent
 from tests.fuzz.steps import Act, Step, read_steps

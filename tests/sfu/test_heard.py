@@ -4,8 +4,8 @@ import pytest
 
 from sfu.api import ConnectionQuality, ParticipantHeard
 from sfu.node import Output
-from sfu.plane.feedback import TOLD, TOLD_LOST
 from sfu.plane.reception import FIRST, HIGHEST, JITTER_SCALED, RECEIVED
+from sfu.plane.tally import TOLD, TOLD_LOST
 from sfu.rtp.media import TrackKind
 from tests.sfu.peer import Answer as ReadAnswer
 from tests.sfu.world import FIREFOX_OFFER, PHONE, World, check

@@ -22,6 +22,7 @@ class Counted:
             handshakes={"SRTP_AEAD_AES_128_GCM": 6, "failed": 7},
             refused={"node-full": 10},
             commands_waiting=11,
+            history_octets=12,
             events_dropped=8,
         )
 
@@ -45,5 +46,6 @@ def test_every_count_has_a_name_with_its_unit() -> None:
         'rodrun_handshakes_total{outcome="failed"} 7.0',
         'rodrun_refused_requests_total{code="node-full"} 10.0',
         "rodrun_waiting_commands 11.0",
+        "rodrun_history_bytes 12.0",
         "rodrun_events_dropped_total 8.0",
     ]

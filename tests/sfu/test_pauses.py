@@ -2,7 +2,7 @@
 
 from sfu.api import VideoPause
 from sfu.plane import Role, Snapshot
-from sfu.plane.feedback import TOLD, TOLD_OCTETS
+from sfu.plane.tally import TOLD, TOLD_OCTETS
 from tests.sfu.world import World
 
 

@@ -15,8 +15,8 @@ import pylibsrtp
 
 from sfu.native import SrtpSession, pack_address
 from sfu.plane import Plane, PlaneSettings
+from sfu.plane.layouts import ADDRESS_WORDS, BATCH, FIRST_OCTET, LARGEST_DATAGRAM, STRIDE
 from sfu.plane.loop import take_turn
-from sfu.plane.tables import ADDRESS_WORDS, BATCH, FIRST_OCTET, LARGEST_DATAGRAM, STRIDE
 from sfu.rtp.media import Codec, Extension, InboundTrack, MediaMap, OutboundTrack, TrackKind
 
 SECOND = 1_000_000_000

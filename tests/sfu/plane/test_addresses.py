@@ -6,7 +6,9 @@ import numpy as np
 
 from sfu.native import pack_address
 from sfu.plane.addresses import add_address, find_address, remove_addresses
-from sfu.plane.tables import ADDRESSES, PlaneSettings, make_tables
+from sfu.plane.layouts import ADDRESSES
+from sfu.plane.settings import PlaneSettings
+from sfu.plane.tables import make_tables
 from tests.sfu.plane.stage import CHROMIUM, MS, SECOND, Browser, Rtp, Stage
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfu.plane import feedback
+from sfu.plane import arrivals, feedback, tally, translation, unwrapping
 from sfu.plane.rtcp import Integers, Octets, payload_end, step
 from tests.sfu.plane import twcc
 
@@ -24,12 +24,12 @@ class Receiver:
     """The arrivals of one browser's packets, and the feedback made about them."""
 
     def __init__(self) -> None:
-        self.ring: Integers = np.zeros(feedback.ARRIVALS, np.int64)
-        self.state: Integers = np.zeros(feedback.ARRIVAL_FIELDS, np.int64)
+        self.ring: Integers = np.zeros(arrivals.ARRIVALS, np.int64)
+        self.state: Integers = np.zeros(arrivals.ARRIVAL_FIELDS, np.int64)
         self.deltas: Integers = np.zeros(feedback.MAX_DELTAS, np.int64)
 
     def note(self, number: int, at_ns: int) -> int:
-        return feedback.note_arrival(self.ring, self.state, number & 0xFFFF, at_ns)
+        return arrivals.note_arrival(self.ring, self.state, number & 0xFFFF, at_ns)
 
     def build(self, room: int = 1500) -> bytes | None:
         out: Octets = np.full(room, 0xEE, np.uint8)
@@ -61,12 +61,12 @@ def translate(
     out: Octets = np.full(room, 0xEE, np.uint8)
     acknowledged: Integers = np.full(1, -1, np.int64)
     deltas: Integers = np.zeros(feedback.MAX_DELTAS, np.int64)
-    sizes: npt.NDArray[np.uint16] = np.full(feedback.SENT, 7, np.uint16)
+    sizes: npt.NDArray[np.uint16] = np.full(tally.SENT, 7, np.uint16)
     for number in withheld:
-        sizes[number % feedback.SENT] = feedback.WITHHELD
+        sizes[number % tally.SENT] = tally.WITHHELD
     newest = max(withheld, default=0)
     end = payload_end(source, 0, len(source)) if step(source, 0, len(source)) > 0 else len(source)
-    length = feedback.translate_feedback(
+    length = translation.translate_feedback(
         source, 0, end, shift, first, last, 7, 8, sizes, newest, deltas, out, 0, acknowledged
     )
     assert length >= 0
@@ -107,7 +107,7 @@ def test_a_number_reported_lost_is_reported_again_when_it_comes_late() -> None:
     for number in (10, 12):
         receiver.note(number, START_NS)
     receiver.build_all()
-    assert receiver.note(11, START_NS + 5 * TICK) == feedback.UNWRAPPED_FROM + 11
+    assert receiver.note(11, START_NS + 5 * TICK) == unwrapping.UNWRAPPED_FROM + 11
     (packet,) = receiver.build_all()
     assert packet.base == 11
     assert packet.deltas[1] == -5
@@ -132,7 +132,7 @@ def test_numbers_wrap() -> None:
 def test_numbers_older_than_the_ring_are_refused_and_the_ring_forgets_them() -> None:
     receiver = Receiver()
     receiver.note(0, START_NS)
-    receiver.note(feedback.ARRIVALS + 5, START_NS)
+    receiver.note(arrivals.ARRIVALS + 5, START_NS)
     assert receiver.note(5, START_NS) == -1
     assert receiver.note(6, START_NS) > 0
     (packet,) = receiver.build_all()
@@ -167,7 +167,7 @@ def test_what_someone_else_tells_is_not_told_here() -> None:
     receiver = Receiver()
     for number in range(10, 20):
         receiver.note(number, START_NS)
-    feedback.report_from(receiver.state, 15)
+    arrivals.report_from(receiver.state, 15)
     assert receiver.build_all()[0].base == 15
     receiver.note(9, START_NS)  # late, and not ours
     assert receiver.build() is None
@@ -208,7 +208,7 @@ def test_any_arrivals_are_told_once_and_truly(
             at_ns += gap_ns
             receiver.note(number, at_ns)
             true[number] = at_ns
-    true = {known: when for known, when in true.items() if known > number - feedback.ARRIVALS}
+    true = {known: when for known, when in true.items() if known > number - arrivals.ARRIVALS}
     told: dict[int, int] = {}
     expected_base = None
     while data := receiver.build(room=room):
@@ -396,86 +396,3 @@ def test_interpreted_and_compiled_agree() -> None:
         text=True,
     )
     assert interpreted.stdout.strip() == digest()
-
-
-class Tally:
-    """Packets sent with a number, and what feedback tells of them."""
-
-    def __init__(self) -> None:
-        self.sizes: npt.NDArray[np.uint16] = np.full(feedback.SENT, 7, np.uint16)
-        self.told: Integers = np.zeros(feedback.TOLD_FIELDS, np.int64)
-        self.last = 0
-
-    def send(self, number: int, size: int) -> None:
-        feedback.note_sent(self.sizes, self.last, number, size)
-        self.last = max(self.last, number)
-
-    def hear(self, base: int, deltas: tuple[int | None, ...], first: int = 0) -> bool:
-        packet = twcc.make(twcc.Feedback(1, 2, base & 0xFFFF, 5, 0, deltas))
-        data: Octets = np.frombuffer(packet, np.uint8).copy()
-        return feedback.tally_feedback(data, 0, base, first, self.last, self.sizes, self.told)
-
-    @property
-    def figures(self) -> list[int]:
-        return [int(each) for each in self.told]
-
-
-def test_what_was_told_counts_by_kind_and_octets() -> None:
-    tally = Tally()
-    for number, size in enumerate((1000, 100 | feedback.IS_AUDIO, 1200, 90 | feedback.IS_AUDIO)):
-        tally.send(65_600 + number, size)
-    assert tally.hear(65_600, (4, None, None, 300))
-    assert tally.figures == [4, 2, 1090, 2, 1]
-
-
-def test_a_number_that_was_never_sent_is_no_loss_and_cannot_have_come() -> None:
-    tally = Tally()
-    tally.send(65_600, 500)
-    tally.send(65_603, 500)  # the two between were lost before they came to us
-    assert tally.hear(65_600, (4, None, None, 4))
-    assert tally.figures == [2, 0, 1000, 0, 0]
-    assert not tally.hear(65_600, (4, None, 4, 4))
-
-
-def test_each_number_counts_once_and_only_if_it_is_remembered() -> None:
-    tally = Tally()
-    for number in range(65_537, 65_537 + feedback.SENT + 100):
-        tally.send(number, 10)
-    assert tally.hear(65_537, tuple([4] * 50))
-    assert tally.figures == [0, 0, 0, 0, 0], "forgotten"
-    last = tally.last
-    assert tally.hear(last - 9, tuple([4] * 10), first=last - 4)
-    assert tally.figures == [5, 0, 50, 0, 0]
-    assert tally.hear(last - 3, tuple([4] * 10), first=last)
-    assert tally.figures == [6, 0, 60, 0, 0], "nothing beyond the last"
-
-
-@settings(max_examples=60)
-@given(
-    st.lists(st.sampled_from([None, 0, 4, 255, 256, -3]), min_size=1, max_size=200),
-    st.integers(0, 40),
-)
-def test_any_form_of_chunks_counts_alike(deltas: list[int | None], skipped: int) -> None:
-    tally = Tally()
-    for number in range(65_600, 65_600 + len(deltas)):
-        tally.send(number, 2 + number % 50)
-    receiver = Receiver()
-    at_ns = START_NS
-    for index, delta in enumerate(deltas):
-        if delta is not None:
-            at_ns += abs(delta) * TICK
-            receiver.note(65_600 + index, at_ns)
-    if all(delta is None for delta in deltas):
-        return
-    first = 65_600 + skipped
-    for packet in receiver.build_packets():
-        data: Octets = np.frombuffer(packet, np.uint8).copy()
-        base = feedback.unwrap_near(tally.last, twcc.parse(packet).base)
-        arguments = (base, first, tally.last, tally.sizes, tally.told)
-        assert feedback.tally_feedback(data, 0, *arguments)
-    came = [65_600 + at for at, delta in enumerate(deltas) if delta is not None]
-    from_first = [number for number in came if number >= first]
-    covered = range(max(first, came[0]), came[-1] + 1)
-    assert tally.figures[feedback.TOLD] == len(covered)
-    assert tally.figures[feedback.TOLD_LOST] == len(covered) - len(from_first)
-    assert tally.figures[feedback.TOLD_OCTETS] == sum(2 + each % 50 for each in from_first)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sfu.plane import PlaneSettings
 from sfu.plane.history import find_kept
-from sfu.plane.tables import KEPT_PACKETS, Role
+from sfu.plane.layouts import KEPT_PACKETS, Role
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage
 
 OURS = 65_536 + 100
@@ -102,6 +102,16 @@ def test_audio_takes_no_history() -> None:
         stage.send(chromium, Rtp(111, 1, 0, 1000))
         stage.send(firefox, Rtp(109, 1, 0, 2000))
         assert list(stage.tables.slots["arena"][:2]) == [-1, -1]
+
+
+def test_how_full_the_histories_are_is_told() -> None:
+    with Stage(PlaneSettings(max_participants=4, history_octets=2500)) as stage:
+        chromium, _ = two(stage)
+        assert stage.plane.history_octets() == 0
+        stage.send(chromium, Rtp(96, 1, 0, 1001, payload(1, 1000)))
+        assert stage.plane.history_octets() == 1000
+        stage.send(chromium, *(Rtp(96, n, 0, 1001, payload(n, 1000)) for n in range(2, 5)))
+        assert stage.plane.history_octets() == 2500, "full, and no more"
 
 
 def test_without_room_nothing_is_kept() -> None:

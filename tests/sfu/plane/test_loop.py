@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sfu.native import pack_address
 from sfu.plane import DtlsReceived, Faulted, PlaneBusy, Released, StunReceived
-from sfu.plane.tables import Phase
+from sfu.plane.layouts import Phase
 from tests.sfu.plane.stage import (
     CHROMIUM,
     FIREFOX,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.plane import packet
-from sfu.plane.tables import EXTENSIONS, SLOT
+from sfu.plane.layouts import EXTENSIONS, SLOT
 from sfu.rtp.media import EXTENSION_URIS, Extension
 from tests.sfu.plane.stage import FIREFOX, Rtp, Stage
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfu.plane.layouts import MAX_SEGMENTS, QUEUE, QUEUED
 from sfu.plane.runs import MAX_RUN, plan_runs
-from sfu.plane.tables import MAX_SEGMENTS, QUEUE, QUEUED
 
 SLOTS = 4
 Packet = tuple[int, int, int]
