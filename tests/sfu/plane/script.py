@@ -53,6 +53,14 @@ MODERN = MediaMap(
 )
 """A room without transport-wide feedback, and with all codecs."""
 
+PLAIN = MediaMap(
+    payload_types={109: Codec.OPUS, 120: Codec.VP8},
+    extension_ids=FIREFOX.extension_ids,
+    inbound=FIREFOX.inbound,
+    outbound=tuple(replace(each, rtx_ssrc=None) for each in FIREFOX.outbound),
+)
+"""A browser without RTX and RED."""
+
 
 def _picture(codec: Codec, step: int, chance: random.Random) -> bytes:
     """A payload whose descriptor, or first unit, is of every kind in turn."""
@@ -148,6 +156,11 @@ def _media(browser: Browser, step: int, number: int) -> list[Rtp]:
     return [sound, picture, again]
 
 
+def _plain_picture(step: int) -> Rtp:
+    """Of Chromium, and never a keyframe."""
+    return Rtp(96, (65_500 + step) & 0xFFFF, step * 3000, 1001, b"\x10\x01" + bytes([step]) * 300)
+
+
 def _control(browser: Browser, step: int) -> bytes:
     base = browser.media.inbound[0].ssrc or 0
     theirs = browser.media.outbound[1].ssrc
@@ -161,9 +174,31 @@ def _control(browser: Browser, step: int) -> bytes:
     return report + nack + pli + feedback
 
 
-def run_script() -> list[str]:
-    """A digest of every datagram that came out, in order, and at the end the counts."""
-    out: list[str] = []
+class Scene:
+    """What came out of a stage, turn by turn."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: list[str] = []
+        self.counts: dict[str, int] = {}
+
+    def note(self, stage: Stage, step: int) -> None:
+        """Keep a digest of every datagram that came out of a turn, in order."""
+        for browser in stage.browsers:
+            for datagram in browser.datagrams:
+                digest = hashlib.sha256(datagram).hexdigest()[:16]
+                self.lines.append(f"{self.name} {step} {browser.slot} {len(datagram)} {digest}")
+            browser.datagrams.clear()
+
+    def end(self, stage: Stage, slots: tuple[int, ...]) -> None:
+        """Keep the counts."""
+        self.counts = stage.plane.counts() | stage.plane.drops()
+        self.lines.append(str([counts_of(stage.plane, slot) for slot in slots]))
+
+
+def run_call() -> Scene:
+    """Calls of all kinds, with nonsense between."""
+    scene = Scene("call")
     chance = random.Random(7)
     with Stage() as stage:
         stage.connect(0)
@@ -195,15 +230,70 @@ def run_script() -> list[str]:
                 datagrams.append((browser.address, chance.randbytes(chance.randrange(60))))
             chance.shuffle(datagrams)
             stage.turn(datagrams, chance.randrange(1, 40) * MS)
-            for browser in stage.browsers:
-                for datagram in browser.datagrams:
-                    digest = hashlib.sha256(datagram).hexdigest()[:16]
-                    out.append(f"{step} {browser.slot} {len(datagram)} {digest}")
-                browser.datagrams.clear()
-        out.append(json.dumps(stage.plane.counts()))
-        out.append(json.dumps(stage.plane.drops()))
-        out.append(str([counts_of(stage.plane, slot) for slot in (1, 2, 3)]))
-    return out
+            scene.note(stage, step)
+        scene.end(stage, (1, 2, 3))
+    return scene
+
+
+def _answer(browser: Browser, came: list[int], step: int) -> bytes:
+    """True feedback of a browser about what came since it was last asked."""
+    deltas = tuple(
+        each - came[0] if each in came else None for each in range(came[0], came[-1] + 1)
+    )
+    ours = browser.media.inbound[1].ssrc or 0
+    theirs = browser.media.outbound[1].ssrc
+    return twcc.make(twcc.Feedback(ours, theirs, came[0] & 0xFFFF, step, step & 255, deltas))
+
+
+def run_repairs() -> Scene:
+    """Losses, and what is done about them, for a receiver without RTX and RED and for one with RTX.
+
+    The first sender's transport-wide numbers begin anew in between; its partner tells truly what
+    came. What the second sender loses comes late or never; its partner asks twice for what it got.
+    """
+    scene = Scene("repairs")
+    with Stage() as stage:
+        plain_sender, plain = stage.connect(0), stage.connect(1, PLAIN, partner=0)
+        sender, receiver = stage.connect(2), stage.connect(3, FIREFOX, partner=2)
+        came: list[int] = []
+        for step in range(160):
+            wide = 65_400 + 3 * (step if step < 100 else step - 90)
+            red = b"\xef\x00\x00\x05\x6folder" + bytes([step]) * 40
+            picture = _plain_picture(step)
+            packets = [Rtp(63, step, step * 960, 1000, red, extensions=(transport(wide),))]
+            if step % 5 == 0 and step > 2:  # a picture that was lost two steps before, too
+                lost = _plain_picture(step - 2)
+                body = struct.pack("!H", lost.sequence) + lost.payload
+                lost = replace(lost, payload_type=97, sequence=step, ssrc=1002, payload=body)
+                packets.append(replace(lost, extensions=(transport(wide + 1),)))
+                packets.append(replace(picture, extensions=(transport(wide + 2),)))
+            elif step % 5 != 3:  # with a probe of padding alone
+                packets.append(replace(picture, extensions=(transport(wide + 1),)))
+                elements = (transport(wide + 2),)
+                packets.append(Rtp(97, step, 0, 1002, b"", padding=200, extensions=elements))
+            wires = [(plain_sender.address, plain_sender.protect(each)) for each in packets]
+            if step % 4 == 3 and came:
+                told = _answer(plain, came, step)
+                wires.append((plain.address, plain.protect_rtcp(told)))
+                came = came[-1:]
+            if step % 9 != 4:
+                wires.append((sender.address, sender.protect(picture)))
+            if step % 18 == 5:  # half of those are only late
+                wires.append((sender.address, sender.protect(_plain_picture(step - 1))))
+            if step > 2:
+                # our numbers begin at 100; the two before the last one, so that each is asked twice
+                nack = struct.pack("!BBHIIHH", 0x81, 205, 3, 2001, 6001, 100 + step - 2, 1)
+                wires.append((receiver.address, receiver.protect_rtcp(nack)))
+            stage.turn(wires, 20 * MS)
+            for packet in plain.rtp:
+                number = packet.element(7)
+                if number is not None:
+                    unwrapped = int.from_bytes(number) + (came[-1] & ~0xFFFF if came else 0)
+                    came.append(unwrapped + (0x10000 if came and unwrapped < came[-1] else 0))
+            came.sort()
+            scene.note(stage, step)
+        scene.end(stage, (0, 1, 2, 3))
+    return scene
 
 
 def run_loop() -> list[str]:
@@ -268,6 +358,15 @@ def run_loop() -> list[str]:
     return out
 
 
+def main() -> None:
+    """Print how it runs, what came out, and as the last line the counts of all scenes together."""
+    scenes = [run_call(), run_repairs()]
+    lines = ["interpreted" if JIT_DISABLED else "compiled", *run_loop()]
+    for scene in scenes:
+        lines += scene.lines
+    counts = {name: sum(each.counts[name] for each in scenes) for name in scenes[0].counts}
+    sys.stdout.write("\n".join([*lines, json.dumps(counts)]) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{'interpreted' if JIT_DISABLED else 'compiled'}\n")
-    sys.stdout.write("\n".join([*run_loop(), *run_script()]) + "\n")
+    main()
