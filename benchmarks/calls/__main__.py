@@ -17,22 +17,23 @@ from benchmarks.calls.arrangement import arranged
 from benchmarks.command import as_run
 from benchmarks.impairment.line import Impairment
 
+JOINED_S = 60.0  # from the sign-in on, more than it takes
 SET_UP_S = 900.0  # the proxy's life besides the call: a first start compiles the plane
 
 
 def measure_loss(options: argparse.Namespace) -> dict[str, Any]:
     """The figure under loss."""
     line = Impairment(loss_pct=options.loss_pct, delay_ms=options.delay_ms)
-    lifetime_s = options.seconds + options.warm_up + SET_UP_S
+    lifetime_s = options.calls * (options.seconds + options.warm_up + JOINED_S) + SET_UP_S
     with arranged(proxied=True, lifetime_s=lifetime_s) as arrangement:
-        return loss.measure(arrangement, line, options.seconds, options.warm_up)
+        return loss.measure(arrangement, line, options.calls, options.seconds, options.warm_up)
 
 
 def measure_bottleneck(options: argparse.Namespace) -> dict[str, Any]:
     """The figure of the bottleneck."""
     phases = bottleneck.Phases(narrow=options.seconds, watched=options.watched)
     with arranged(proxied=False) as arrangement:
-        return bottleneck.measure(arrangement, options.runs, phases)
+        return bottleneck.measure(arrangement, options.runs, phases, options.feedback)
 
 
 def measure_join(options: argparse.Namespace) -> dict[str, Any]:
@@ -51,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
     commands = found.add_subparsers(dest="command", required=True)
 
     one = commands.add_parser("loss", help=loss.TARGET.replace("%", "%%"))
-    one.add_argument("--seconds", type=float, default=60.0)
+    one.add_argument("--calls", type=int, default=3, help="the median is told")
+    one.add_argument("--seconds", type=float, default=60.0, help="of each call")
     one.add_argument("--warm-up", type=float, default=10.0, help="seconds of call before")
     one.add_argument("--loss-pct", type=float, default=5.0, help="each way, on each line")
     one.add_argument("--delay-ms", type=float, default=25.0, help="each way, on each line")
@@ -61,6 +63,13 @@ def parser() -> argparse.ArgumentParser:
     two.add_argument("--runs", type=int, default=3, help="of each way; medians are told")
     two.add_argument("--seconds", type=float, default=20.0, help="in the bottleneck")
     two.add_argument("--watched", type=float, default=45.0, help="seconds after it, at most")
+    two.add_argument(
+        "--feedback",
+        type=bottleneck.Feedback,
+        choices=list(bottleneck.Feedback),
+        default=bottleneck.Feedback.TRANSPORT_CC,
+        help="what senders go by; transport-cc",
+    )
     two.set_defaults(measure=measure_bottleneck, in_words=bottleneck.in_words)
 
     three = commands.add_parser("join", help=join.TARGET)

@@ -1,13 +1,15 @@
 """A downlink of 400 kbit/s for 20 s: does sound survive, and how soon is the picture back?
 
 Runs through the node and runs of the two browsers directly with each other take turns, through the
-same token bucket (``tc tbf``) on the way to the same machine.
+same token bucket (``tc tbf``) on the way to the same machine. With ``Feedback.REMB`` neither
+negotiates transport-wide feedback, so that the receiver's own estimate is all that a sender hears.
 """
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import median
 from typing import Any
 
@@ -21,6 +23,7 @@ from benchmarks.calls.arrangement import (
     shown_s,
 )
 from benchmarks.calls.received import Look, between, longest_gap_s, mean_bps, recovery_s
+from tests.browser import media
 from tests.browser.browser import Page
 from tests.browser.network import Network
 from tests.browser.people import Pair
@@ -43,6 +46,14 @@ TARGET = (
 SETTLE_S = 12.0  # congestion control finds the rate
 BEFORE_S = 8.0
 RISE_WITHIN_S = 60.0
+REMOTE_SDP = "() => __probe.connections.at(-1).pc.remoteDescription.sdp"
+
+
+class Feedback(StrEnum):
+    """What a sender's congestion control goes by."""
+
+    TRANSPORT_CC = "transport-cc"
+    REMB = "remb"
 
 
 @dataclass(frozen=True)
@@ -131,36 +142,53 @@ def course_kbps(looks: Sequence[Look], from_s: float) -> list[int]:
     ]
 
 
-def through_the_node(arrangement: Arrangement, phases: Phases) -> Run:
+def through_the_node(arrangement: Arrangement, phases: Phases, feedback: Feedback) -> Run:
     """A call as users have it, by the page."""
-    pair = Pair(arrangement.server.url, arrangement.client, arrangement.specialist, PICTURE)
+    preload = [media.WITHOUT_TRANSPORT_CC] if feedback is Feedback.REMB else []
+    browsers = (arrangement.client, arrangement.specialist)
+    pair = Pair(arrangement.server.url, *browsers, PICTURE, preload)
     try:
         pair.sign_in()
         pair.start_call()
+        for person in pair.people:
+            check_feedback(person.page.evaluate(REMOTE_SDP), feedback)
         return observe(arrangement, "node", pair.client.page, phases)
     finally:
         pair.close()
 
 
-def directly(arrangement: Arrangement, phases: Phases) -> Run:
+def directly(arrangement: Arrangement, phases: Phases, feedback: Feedback) -> Run:
     """A call of the browsers with each other."""
-    with direct.calling(arrangement) as (page, _):
+    with direct.calling(arrangement, feedback is Feedback.TRANSPORT_CC) as (page, other):
+        for each in (page, other):
+            check_feedback(each.evaluate(REMOTE_SDP), feedback)
         return observe(arrangement, "direct", page, phases)
 
 
-def measure(arrangement: Arrangement, runs: int, phases: Phases) -> dict[str, Any]:
+def check_feedback(remote_sdp: str, feedback: Feedback) -> None:
+    """Raises RuntimeError when that is not what was negotiated."""
+    negotiated = Feedback.TRANSPORT_CC if "transport-cc" in remote_sdp else Feedback.REMB
+    if negotiated is not feedback:
+        raise RuntimeError(f"{negotiated} was negotiated, not {feedback}")
+
+
+def measure(
+    arrangement: Arrangement, runs: int, phases: Phases, feedback: Feedback
+) -> dict[str, Any]:
     """As many runs of either way, in turns; the report of them."""
     with narrowed(arrangement.network, CLIENT_HOST):
         pass  # a bucket that the kernel lacks is told before the first call
     found = []
     for _ in range(runs):
-        found.append(through_the_node(arrangement, phases))
-        found.append(directly(arrangement, phases))
-    return report(found, phases)
+        found.append(through_the_node(arrangement, phases, feedback))
+        found.append(directly(arrangement, phases, feedback))
+    return report(found, phases, feedback)
 
 
-def report(runs: Sequence[Run], phases: Phases) -> dict[str, Any]:
-    """The result, without name and machine. A recovery that was not seen counts as the limit."""
+def report(
+    runs: Sequence[Run], phases: Phases, feedback: Feedback = Feedback.TRANSPORT_CC
+) -> dict[str, Any]:
+    """The result, without machine. A recovery that was not seen counts as the limit."""
     ways: dict[str, dict[str, Any]] = {}
     for way in ("node", "direct"):
         chosen = [run for run in runs if run.way == way]
@@ -195,8 +223,10 @@ def report(runs: Sequence[Run], phases: Phases) -> dict[str, Any]:
     direct_concealed = straight["audio_concealed_pct"]
     intact = concealed <= max(MAX_CONCEALED_PCT, direct_concealed + MAX_MORE_CONCEALED_PCT)
     fast = all(way["before_bps"] >= MIN_BEFORE_BPS for way in ways.values())
+    by_remb = feedback is Feedback.REMB
     return {
-        "target": TARGET,
+        "name": "calls by REMB, bottleneck" if by_remb else "calls bottleneck",
+        "target": f"without transport-wide feedback: {TARGET}" if by_remb else TARGET,
         "measured": {
             "back after": f"{node['recovery_s']:.1f} s",
             "direct": f"{straight['recovery_s']:.1f} s",

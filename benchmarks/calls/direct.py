@@ -3,6 +3,7 @@
 Same camera, same codec (VP8, which browsers offer first), the same cap of the video's rate.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,11 @@ ACCEPT = """async (answer) => {
 
 
 @contextmanager
-def calling(arrangement: Arrangement) -> Iterator[tuple[Page, Page]]:
-    """Two pages in a call with each other, with pictures and sound at both."""
+def calling(arrangement: Arrangement, transport_cc: bool = True) -> Iterator[tuple[Page, Page]]:
+    """Two pages in a call with each other, with pictures and sound at both.
+
+    ``transport_cc``: whether transport-wide feedback is negotiated; without it there is REMB.
+    """
     users = [arrangement.client.new_user(), arrangement.specialist.new_user()]
     try:
         pages: list[Page] = []
@@ -69,6 +73,10 @@ def calling(arrangement: Arrangement) -> Iterator[tuple[Page, Page]]:
             pages.append(page)
         one, other = pages
         offer = _describe(one, None)
+        if not transport_cc:
+            lines = offer["sdp"].splitlines(keepends=True)
+            kept = (line for line in lines if not re.search("transport-(cc|wide)", line))
+            offer["sdp"] = "".join(kept)
         one.evaluate(ACCEPT, _describe(other, offer))
         for page in pages:
             media.wait_for_media(page)

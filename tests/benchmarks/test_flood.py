@@ -14,7 +14,6 @@ from benchmarks.flood import LAG_P99_MS, Outcome
 from benchmarks.garbage import BATCH, Flood, Flooded, make_garbage
 from benchmarks.lag import EVERY_S, LagMeter
 from benchmarks.measurement import Measured
-from benchmarks.memory import Footprint, per_participant_kb, result
 from loadtest.generator import Traffic
 from sfu.native import pack_address
 from tests.sfu.plane.stage import Stage
@@ -86,14 +85,6 @@ def test_loss_lag_and_a_flood_that_was_none_each_miss_the_target() -> None:
     few = outcome(10_000, 5.0, flooded=30_000).result("", 50_000)
     assert not few["holds"]
     assert "30000 a second only" in few["measured"]
-
-
-def test_memory_is_shared_among_the_participants_that_came_more() -> None:
-    one = Footprint(1, 1000, 1100, 1200, 0, 0)
-    many = Footprint(81, 1000, 50_000, 1200 + 160 * 1024, 0, 0)
-    assert per_participant_kb(one, many) == 1024
-    assert result(one, many, "")["holds"]
-    assert result(one, many, "")["measured"] == "1.00 MiB"
 
 
 @pytest.mark.parametrize(("received", "code"), [(10_000, 0), (9_000, 1)])

@@ -9,6 +9,16 @@ from tests.browser.browser import Page
 
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 
+# Runs in front of a page's own scripts, too: what it offers lacks transport-wide feedback.
+WITHOUT_TRANSPORT_CC = """{
+  const create = RTCPeerConnection.prototype.createOffer;
+  RTCPeerConnection.prototype.createOffer = async function (...args) {
+    const { type, sdp } = await create.apply(this, args);
+    const lines = sdp.split("\\r\\n").filter((line) => !/transport-(cc|wide)/.test(line));
+    return { type, sdp: lines.join("\\r\\n") };
+  };
+}"""
+
 MEASURE_S = 5.0
 MIN_FRAMES_PER_SECOND = 10.0
 MIN_WIDTH, MIN_HEIGHT = 320, 180

@@ -188,18 +188,26 @@ ARRIVED = """() => {
 
 
 class Pair:
-    """A client and a specialist, each in a browser, at one server."""
+    """A client and a specialist, each in a browser, at one server.
+
+    ``preload``: scripts that run in their pages before the pages' own.
+    """
 
     def __init__(
-        self, url: str, client_browser: Browser, specialist_browser: Browser, picture: str = PICTURE
+        self,
+        url: str,
+        client_browser: Browser,
+        specialist_browser: Browser,
+        picture: str = PICTURE,
+        preload: Sequence[str] = (),
     ) -> None:
         self.url = url
         self.api = Api(client_browser, url)
         self.specialist_id: str = self.api.do("GET", "/me", SPECIALIST)["id"]
         self.end_all()
         self.set_terms()
-        self.client = Person(CLIENT, client_browser, url, picture)
-        self.specialist = Person(SPECIALIST, specialist_browser, url, picture)
+        self.client = Person(CLIENT, client_browser, url, picture, preload)
+        self.specialist = Person(SPECIALIST, specialist_browser, url, picture, preload)
 
     @property
     def people(self) -> tuple[Person, Person]:

@@ -5,14 +5,6 @@ import time
 from tests.browser import media
 from tests.browser.people import SPECIALIST, Pair, Person
 
-WITHOUT_TRANSPORT_CC = """{
-  const create = RTCPeerConnection.prototype.createOffer;
-  RTCPeerConnection.prototype.createOffer = async function (...args) {
-    const { type, sdp } = await create.apply(this, args);
-    const lines = sdp.split("\\r\\n").filter((line) => !/transport-(cc|wide)/.test(line));
-    return { type, sdp: lines.join("\\r\\n") };
-  };
-}"""
 ANSWER = "() => __probe.connections.at(-1).pc.remoteDescription.sdp"
 RELAYED = 'rodrun_plane_events_total{event="remb_relayed"}'
 
@@ -23,7 +15,7 @@ def test_the_receivers_estimate_reaches_a_sender_without_transport_cc(local_pair
         SPECIALIST,
         local_pair.specialist.browser,
         local_pair.url,
-        preload=[WITHOUT_TRANSPORT_CC],
+        preload=[media.WITHOUT_TRANSPORT_CC],
     )
     before = local_pair.api.metrics()[RELAYED]
     local_pair.sign_in()

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from benchmarks.calls.bottleneck import Phases, Run, course_kbps, in_words, report
+import pytest
+
+from benchmarks.calls.bottleneck import (
+    Feedback,
+    Phases,
+    Run,
+    check_feedback,
+    course_kbps,
+    in_words,
+    report,
+)
 from benchmarks.calls.received import Look
 
 PHASES = Phases(narrow=20, watched=45)
@@ -50,3 +60,16 @@ def test_a_call_that_was_slow_before_proves_nothing() -> None:
 def test_the_course_has_a_rate_for_each_second() -> None:
     looks = [Look(10.0 + each / 2, video_bytes=each * 62_500) for each in range(9)]
     assert course_kbps(looks, 11.0) == [1000, 1000, 1000]
+
+
+def test_calls_by_remb_have_a_figure_of_their_own() -> None:
+    found = report([run("node", 10), run("direct", 9)], PHASES, Feedback.REMB)
+    assert found["name"] == "calls by REMB, bottleneck"
+    assert reported(run("node", 10), run("direct", 9))["name"] == "calls bottleneck"
+
+
+def test_another_feedback_than_the_one_to_measure_is_told() -> None:
+    check_feedback("a=rtcp-fb:96 transport-cc", Feedback.TRANSPORT_CC)
+    check_feedback("a=rtcp-fb:96 goog-remb", Feedback.REMB)
+    with pytest.raises(RuntimeError, match="remb was negotiated"):
+        check_feedback("a=rtcp-fb:96 goog-remb", Feedback.TRANSPORT_CC)

@@ -1,0 +1,34 @@
+"""What calls over lossy lines come to."""
+
+from benchmarks.calls.loss import Call, in_words, report
+from benchmarks.impairment.line import Impairment
+
+
+def call(frozen_pct: float, by_pictures_pct: float = 0.0, bps: int = 900_000) -> Call:
+    worse = {
+        **{"video_bps": bps, "frozen_pct": frozen_pct, "frozen_by_pictures_pct": by_pictures_pct},
+        **{"frames_per_s": 30.0, "longest_gap_s": 0.3, "audio_concealed_pct": 1.0},
+        **{"video_lost": 1, "video_packets": 20, "resent": 2, "nacks": 1, "plis": 0},
+    }
+    better = worse | {"video_bps": 2_000_000, "frozen_pct": 0.0, "frozen_by_pictures_pct": 0.0}
+    return Call(0.0, 60.0, {"client": better, "specialist": worse}, {}, {"client up": 5.0})
+
+
+def holds(*calls: Call) -> bool:
+    return bool(report(calls, Impairment(), {})["holds"])
+
+
+def test_the_median_of_the_calls_is_the_figure_and_each_is_told() -> None:
+    calls = (call(1.43), call(0.4), call(0.5, by_pictures_pct=0.7))
+    found = report(calls, Impairment(loss_pct=5), {})
+    assert found["measured"]["frozen"] == "0.70 % (median; calls: 1.43, 0.40, 0.70)"
+    assert found["holds"]
+    assert [each["frozen_pct"] for each in found["calls"]] == [1.43, 0.4, 0.7]
+    words = in_words(found)
+    assert all(f"call {number}" in words for number in (1, 2, 3))
+
+
+def test_it_misses_by_its_freezes_or_by_its_rate() -> None:
+    assert not holds(call(1.2), call(1.1), call(0.1))
+    assert not holds(call(0.1, bps=400_000), call(0.1, bps=450_000), call(0.1))
+    assert holds(call(0.1, bps=400_000), call(0.1), call(0.1))
