@@ -28,12 +28,15 @@ class VideoCodec(StrEnum):
 class OpenRoom:
     """Make room for one conversation. Opening an open room again changes its settings.
 
-    ``max_video_bps`` caps each video m-line of later answers, in bits per second.
+    ``max_video_bps`` caps each video m-line of later answers, in bits per second. A ``probe`` is
+    no conversation: one browser, as both participants, finds out what its network carries. Such a
+    room closes by itself after some seconds, and is refused (``NODE_FULL``) before conversations are.
     """
 
     room_id: str
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = 2_500_000
+    probe: bool = False
 
 
 @dataclass(frozen=True)

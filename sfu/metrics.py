@@ -36,8 +36,15 @@ class WorkerCollector(Collector):
         """The counts of this moment."""
         counts = self._worker.counts()
         yield GaugeMetricFamily("rodrun_rooms", "Rooms that are open.", counts.rooms)
+        yield GaugeMetricFamily(
+            "rodrun_probes",
+            "Probes of a network that are under way, in rooms of their own.",
+            counts.probes,
+        )
         participants = GaugeMetricFamily(
-            "rodrun_participants", "Connections that are joining or connected.", labels=["state"]
+            "rodrun_participants",
+            "Connections that are joining or connected, without those of probes.",
+            labels=["state"],
         )
         participants.add_metric(["joining"], counts.joining)
         participants.add_metric(["connected"], counts.connected)

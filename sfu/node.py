@@ -33,6 +33,7 @@ from sfu.api import (
 from sfu.connection import CONNECT_WITHIN_S, Connection, State, Trigger
 from sfu.negotiation import AnswerTerms, BadOffer, Candidate, Negotiated, Offer, answer, read_offer
 from sfu.plane import MAX_PARTICIPANTS, Column
+from sfu.probes import Probes
 from sfu.reporting import Readings, Reporting
 from sfu.room import FALLBACK, CloseSlot, PairSlots, Room, RoomOutput
 from sfu.rtp.media import Codec, MediaMap
@@ -138,6 +139,7 @@ class Node:
         self._slots = Slots(max_participants)
         self._max_rooms = ROOMS_A_SLOT * max_participants
         self._rooms: dict[str, Room] = {}
+        self._probes = Probes(max_participants)
         # Every connection whose slot is not free yet, by slot number.
         self._connections: dict[int, Connection] = {}
         # Those that have no keys yet, and some that had none a moment ago.
@@ -148,12 +150,20 @@ class Node:
 
     @property
     def room_count(self) -> int:
-        """Rooms that are open."""
-        return len(self._rooms)
+        """Rooms that are open, without probes."""
+        return len(self._rooms) - len(self._probes)
+
+    @property
+    def probe_count(self) -> int:
+        """Probes that are open."""
+        return len(self._probes)
 
     def count(self, state: State) -> int:
-        """Connections in ``state``."""
-        return sum(connection.state is state for connection in self._connections.values())
+        """Connections in ``state``, without those of probes that are open."""
+        return sum(
+            connection.state is state and connection.room_id not in self._probes
+            for connection in self._connections.values()
+        )
 
     # What control asks.
 
@@ -161,10 +171,9 @@ class Node:
         """Answer control. ``now`` in seconds of the monotonic clock, here and below."""
         match message:
             case OpenRoom():
-                return self._open_room(message)
+                return self._open_room(message, now)
             case CloseRoom():
-                room = self._rooms.pop(message.room_id, None)
-                return Done(), [] if room is None else self._carry_out(room.close())
+                return Done(), self._close_room(message.room_id)
             case Remove():
                 remaining = self._rooms.get(message.room_id)
                 if remaining is None:
@@ -177,17 +186,27 @@ class Node:
             case _:
                 assert_never(message)
 
-    def _open_room(self, message: OpenRoom) -> tuple[Reply, list[Output]]:
+    def _open_room(self, message: OpenRoom, now: float) -> tuple[Reply, list[Output]]:
         room = self._rooms.get(message.room_id)
         if room is not None:
             room.set(message.video_codec, message.max_video_bps)
-        elif len(self._rooms) >= self._max_rooms:
-            return _refuse(RefusalCode.NODE_FULL, f"{self._max_rooms} rooms are open already")
-        else:
-            self._rooms[message.room_id] = Room(
-                message.room_id, message.video_codec, message.max_video_bps
-            )
+            return Done(), []
+        why_not = self._probes.refusal(self._slots.free, now) if message.probe else None
+        if why_not is None and len(self._rooms) >= self._max_rooms:
+            why_not = f"{self._max_rooms} rooms are open already"
+        if why_not is not None:
+            return _refuse(RefusalCode.NODE_FULL, why_not)
+        self._rooms[message.room_id] = Room(
+            message.room_id, message.video_codec, message.max_video_bps
+        )
+        if message.probe:
+            self._probes.begin(message.room_id, now)
         return Done(), []
+
+    def _close_room(self, room_id: str) -> list[Output]:
+        self._probes.end(room_id)
+        room = self._rooms.pop(room_id, None)
+        return [] if room is None else self._carry_out(room.close())
 
     def _join(self, message: Join, now: float) -> tuple[Reply, list[Output]]:
         room = self._rooms.get(message.room_id)
@@ -395,6 +414,8 @@ class Node:
             outputs.append(ParticipantHeard(*self._names(slot), self._unix_time(heard_at)))
         if is_due and slots.size:
             outputs += self._report(slots, heard_s, now, readings)
+        for room_id in self._probes.due(now):
+            outputs += self._close_room(room_id)
         return outputs
 
     def _report(
@@ -403,6 +424,7 @@ class Node:
         """How the connections did in the last second, and what they do not carry."""
         outputs: list[Output] = []
         node, reports = self._reporting.report(slots, heard_s, now, readings)
+        self._probes.judge(node, now)
         for slot, seconds, (rtt_ms, up, down), downlink in reports:
             outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down, node))
             pause = self._connections[slot].survive(downlink, seconds, now)

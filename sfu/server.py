@@ -81,9 +81,11 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class WorkerCounts:
-    """What a worker has counted since its start; the first three are of now.
+    """What a worker has counted since its start; the first four are of now.
 
     Attributes:
+        rooms, joining, connected: without those of probes.
+        probes: rooms of probes.
         drops: by reason; of the plane and of the handshakes.
         plane_events: what else the plane has counted, by name.
         handshakes: by SRTP profile, or ``failed``.
@@ -94,6 +96,7 @@ class WorkerCounts:
     """
 
     rooms: int
+    probes: int
     joining: int
     connected: int
     packets_in: int
@@ -222,6 +225,7 @@ class Worker:
         packets_in, octets_in, packets_out, octets_out = self._traffic_with(self._transports)
         return WorkerCounts(
             rooms=self._node.room_count,
+            probes=self._node.probe_count,
             joining=self._node.count(State.JOINING),
             connected=self._node.count(State.CONNECTED),
             packets_in=packets_in,

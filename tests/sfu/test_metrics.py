@@ -11,6 +11,7 @@ class Counted:
     def counts(self) -> WorkerCounts:
         return WorkerCounts(
             rooms=2,
+            probes=12,
             joining=1,
             connected=3,
             packets_in=10,
@@ -33,6 +34,7 @@ def test_every_count_has_a_name_with_its_unit() -> None:
     text = generate_latest(registry).decode()
     assert [line for line in text.splitlines() if not line.startswith("#")] == [
         "rodrun_rooms 2.0",
+        "rodrun_probes 12.0",
         'rodrun_participants{state="joining"} 1.0',
         'rodrun_participants{state="connected"} 3.0',
         'rodrun_media_packets_total{direction="in"} 10.0',
