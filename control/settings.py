@@ -125,6 +125,8 @@ class Settings:
     address_rate: Rate = field(default=Rate(per_s=100, burst=1000))
     # All synthetic users together: a load test is one, whatever it plays.
     synthetic_rate: Rate = field(default=Rate(per_s=500, burst=2000))
+    # Probes of a user's network: each loads the node for some seconds like a call.
+    probe_rate: Rate = field(default=Rate(per_s=0.1, burst=10))
     # Who hears of what happens; None: nobody.
     webhook: WebhookTarget | None = None
     # What new rooms are opened with.

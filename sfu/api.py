@@ -11,6 +11,9 @@ from typing import Protocol
 
 VERSION = 1
 
+PROBE_LASTS_S = 15.0
+"""A probe's media flow for 5 s; what is left is for setting up and for slow networks."""
+
 
 class VideoCodec(StrEnum):
     """The video codec of a room."""
@@ -30,7 +33,7 @@ class OpenRoom:
 
     ``max_video_bps`` caps each video m-line of later answers, in bits per second. A ``probe`` is
     no conversation: one browser, as both participants, finds out what its network carries. Such a
-    room closes by itself after some seconds, and is refused (``NODE_FULL``) before conversations are.
+    room closes by itself after PROBE_LASTS_S, and is refused (NODE_FULL) before conversations are.
     """
 
     room_id: str

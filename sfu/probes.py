@@ -1,13 +1,10 @@
 """Rooms that last for some seconds, to find out what a connection carries before a call. Pure.
 
-A probe is welcome where there is place for it: it takes none that a consultation may need soon, adds
-nothing to a node that is behind already, and ends by itself, whatever becomes of who asked for it.
+A probe is welcome where there is place for it: it takes none that a consultation may need soon,
+adds nothing to a node that is behind already, and ends by itself, whatever becomes of who asked.
 """
 
-from sfu.api import LegScore, QualityLevel
-
-PROBE_LASTS_S = 15.0
-"""A probe's media flow for 5 s; what is left is for setting up and for slow networks."""
+from sfu.api import PROBE_LASTS_S, LegScore, QualityLevel
 
 SLOTS_A_PROBE = 32
 """One probe at a time for so many slots: each takes two, and as much as a sixteenth of a node is

@@ -82,6 +82,7 @@ class Rooms:
         max_video_bps: int,
         from_wall: Callable[[float], float],
         quality: QualityWatch,
+        others: Callable[[Event], None],
     ) -> None:
         self._node = node
         self._live = live
@@ -92,6 +93,8 @@ class Rooms:
         # The node stamps by the wall clock; consultations have their own.
         self._from_wall = from_wall
         self._quality = quality
+        # News of rooms that are no consultations'.
+        self._others = others
         self._rooms: dict[str, _Room] = {}
         # Where a live connection belongs.
         self._places: dict[str, tuple[str, Role]] = {}
@@ -108,9 +111,9 @@ class Rooms:
                 if not room.connections:
                     self._rooms.pop(consultation_id, None)
                 raise NotInThisState("The room of this consultation is not open.")
-            await self._ask(OpenRoom(consultation_id, room.video_codec, self._max_video_bps))
+            await self.ask(OpenRoom(consultation_id, room.video_codec, self._max_video_bps))
             connection_id = uuid.uuid4().hex
-            reply = await self._ask(Join(consultation_id, role.value, connection_id, offer))
+            reply = await self.ask(Join(consultation_id, role.value, connection_id, offer))
             if not isinstance(reply, Answer):
                 raise NodeUnavailable("The media node gave no answer to a join.")
             self._places.pop(room.connections.get(role, ""), None)
@@ -125,7 +128,7 @@ class Rooms:
         consultation = self._live.joinable(consultation_id)
         if consultation is None or consultation.role_of(user_id) is not role:
             raise ConnectionUnknown("Join anew with a fresh token.")
-        reply = await self._ask(RestartIce(consultation_id, role.value, connection_id, offer))
+        reply = await self.ask(RestartIce(consultation_id, role.value, connection_id, offer))
         if not isinstance(reply, Answer):
             raise NodeUnavailable("The media node gave no answer to an ICE restart.")
         return reply
@@ -138,7 +141,20 @@ class Rooms:
     async def ping(self) -> None:
         """Raises NodeUnavailable when the node does not answer."""
         # Closing an unknown room changes nothing, and is answered.
-        await self._ask(CloseRoom(""))
+        await self.ask(CloseRoom(""))
+
+    async def ask(self, request: Request) -> Reply:
+        """Ask the node; what it refuses, and its silence, are ControlErrors."""
+        try:
+            async with asyncio.timeout(NODE_TIMEOUT_S):
+                reply = await self._node.request(request)
+        except TimeoutError:
+            raise NodeUnavailable(
+                f"The media node did not answer within {NODE_TIMEOUT_S:.0f} s."
+            ) from None
+        if isinstance(reply, Refused):
+            raise REFUSALS[reply.code](reply.detail)
+        return reply
 
     async def run(self) -> None:
         """Follow the node's events, until cancelled."""
@@ -159,24 +175,13 @@ class Rooms:
             self._rooms.pop(consultation_id, None)
             for connection_id in room.connections.values():
                 self._places.pop(connection_id, None)
-            await self._ask(CloseRoom(consultation_id))
-
-    async def _ask(self, request: Request) -> Reply:
-        try:
-            async with asyncio.timeout(NODE_TIMEOUT_S):
-                reply = await self._node.request(request)
-        except TimeoutError:
-            raise NodeUnavailable(
-                f"The media node did not answer within {NODE_TIMEOUT_S:.0f} s."
-            ) from None
-        if isinstance(reply, Refused):
-            raise REFUSALS[reply.code](reply.detail)
-        return reply
+            await self.ask(CloseRoom(consultation_id))
 
     async def _take(self, event: Event) -> None:
         consultation = self._live.joinable(event.room_id)
         if consultation is None:
-            # News of a room that was closed a moment ago.
+            # Of a probe, or of a room that was closed a moment ago.
+            self._others(event)
             return
         role = Role(event.participant_id)
         match event:
@@ -208,7 +213,7 @@ class Rooms:
             if self._live.joinable(consultation.id) is None:
                 return
             room.video_codec = video_codec
-            await self._ask(OpenRoom(consultation.id, video_codec, self._max_video_bps))
+            await self.ask(OpenRoom(consultation.id, video_codec, self._max_video_bps))
         connection_id = room.connections.get(role)
         if connection_id is not None:
             self._audience.rejoin(consultation, role, connection_id, "codec")

@@ -19,6 +19,7 @@ from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People
 from control.adapters.platform_keys import PlatformKeys
+from control.adapters.probes import Probes
 from control.adapters.pulse import Pulse, boot_time
 from control.adapters.quality_records import QualityRecords
 from control.adapters.quality_watch import QualityWatch
@@ -43,6 +44,7 @@ from control.web import (
     operator_consultations,
     operator_webhooks,
     pages,
+    probes,
     quality,
     ratings,
     receipts,
@@ -117,7 +119,9 @@ def application(
         settings.max_video_bps,
         from_wall=steady_clock.from_wall,
         quality=quality_watch,
+        others=lambda event: own_probes.take(event),
     )
+    own_probes = Probes(rooms.ask, errands, steady_clock, settings.max_video_bps)
     presence = PresenceBoard(hub, live, people, errands)
     hub.on_changed = presence.consultation_changed
     webhooks = Webhooks(database, settings.webhook, clock) if settings.webhook else None
@@ -146,6 +150,7 @@ def application(
         webhooks=webhooks,
         live=live,
         rooms=rooms,
+        probes=own_probes,
         hub=hub,
         presence=presence,
         errands=errands,
@@ -153,6 +158,7 @@ def application(
         synthetic_tokens=SyntheticTokens(secret),
         join_tokens=JoinTokens(secret, database),
         user_rates=Rates(settings.user_rate),
+        probe_rates=Rates(settings.probe_rate),
         address_rates=Rates(settings.address_rate),
         synthetic_rates=Rates(settings.synthetic_rate),
     )
@@ -164,6 +170,7 @@ def application(
     app.add_routes(specialists.ROUTES)
     app.add_routes(consultations.ROUTES)
     app.add_routes(joining.ROUTES)
+    app.add_routes(probes.ROUTES)
     app.add_routes(ratings.ROUTES)
     app.add_routes(receipts.ROUTES)
     app.add_routes(quality.ROUTES)

@@ -67,6 +67,7 @@ class Created(NamedTuple):
 CREATED = {
     "consultation_id": Created("/api/v1/consultations", "201", "$response.body#/id"),
     "connection_id": Created("/api/v1/join", "200", "$response.body#/connection_id"),
+    "probe_id": Created("/api/v1/probes", "201", "$response.body#/id"),
 }
 
 
@@ -176,7 +177,7 @@ def _problems(status: int, found: list[Refusal]) -> dict[str, Any]:
 
 
 def _link(document: dict[str, Any]) -> None:
-    """A request leads to everything that can be done with a consultation, a join to the restart."""
+    """A request leads to what can be done with a consultation; so do a join and a probe."""
     links: dict[str, dict[str, Any]] = {name: {} for name in CREATED}
     for operations in document["paths"].values():
         for operation in operations.values():

@@ -13,6 +13,7 @@ from control.adapters.errands import Errands
 from control.adapters.join_tokens import JoinTokens
 from control.adapters.live import LiveConsultations
 from control.adapters.people import People, User
+from control.adapters.probes import Probes
 from control.adapters.quality_records import QualityRecords
 from control.adapters.quality_watch import QualityWatch
 from control.adapters.ratings import Ratings
@@ -55,6 +56,7 @@ class Service:
     webhooks: Webhooks | None
     live: LiveConsultations
     rooms: Rooms
+    probes: Probes
     hub: Hub
     presence: PresenceBoard
     errands: Errands
@@ -62,6 +64,7 @@ class Service:
     join_tokens: JoinTokens
     synthetic_tokens: SyntheticTokens
     user_rates: Rates
+    probe_rates: Rates
     address_rates: Rates
     # One bucket, under the key "".
     synthetic_rates: Rates

@@ -1,9 +1,18 @@
 """Probes: rooms that end by themselves, and give way to conversations."""
 
-from sfu.api import CloseRoom, Done, Join, OpenRoom, ParticipantConnected, RefusalCode
+from sfu.api import (
+    PROBE_LASTS_S,
+    CloseRoom,
+    Done,
+    Join,
+    OpenRoom,
+    ParticipantConnected,
+    RefusalCode,
+)
 from sfu.connection import State
+from sfu.node import OpenSlot
 from sfu.plane import OwnCounts
-from sfu.probes import PROBE_LASTS_S, SLOTS_A_PROBE
+from sfu.probes import SLOTS_A_PROBE
 from sfu.room import CloseSlot, PairSlots
 from tests.sfu.world import CHROMIUM_OFFER, FIREFOX_OFFER, World, refusal
 
@@ -11,8 +20,8 @@ PROBE = OpenRoom("probe", probe=True)
 
 
 def join(world: World, participant: str, offer: str = CHROMIUM_OFFER) -> int:
-    reply, outputs = world.ask(Join("probe", participant, participant, offer))
-    return next(each.slot for each in outputs if hasattr(each, "ufrag"))
+    _, outputs = world.ask(Join("probe", participant, participant, offer))
+    return next(each.slot for each in outputs if isinstance(each, OpenSlot))
 
 
 def test_a_probe_pairs_its_two_connections_and_ends_by_itself() -> None:

@@ -1,8 +1,14 @@
 """Every path with an id, as the description lists them: whose it is not learns nothing, not even
 that it is there."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from control.adapters.database import Database
+from control.settings import Rate, Settings
 from control.web.openapi import describe
 from tests.control.people import Control, Person, stranger
 
@@ -21,15 +27,26 @@ BODIES: dict[str, Any] = {
     "postExtension": {"duration_s": 600, "price": "10.00"},
     "putRating": {"stars": 1},
     "postIceRestart": {"offer": "v=0"},
+    "postProbes": {"sender_offer": "v=0", "receiver_offer": "v=0"},
     "putDuration": {"duration_s": 600},
     "putBlocked": {"blocked": True},
     "postOperatorEnd": {"reason": "x"},
 }
 
 
+@pytest.fixture
+async def control(database: Database, tmp_path: Path) -> AsyncIterator[Control]:
+    """Control in which somebody may try every path."""
+    made = Control(database, Settings(data_dir=tmp_path, demo=True, user_rate=Rate(10, 1000)))
+    await made.start()
+    yield made
+    await made.stop()
+
+
 async def test_someone_elses_is_answered_like_what_is_not_there(
     control: Control, maria: Person, ivan: Person, olga: Person
 ) -> None:
+    probe = (await maria.post("/probes", BODIES["postProbes"], status=201))["id"]
     async with await ivan.page():
         ended = await control.session(maria, ivan)
         await maria.post(f"/consultations/{ended}/leave")
@@ -55,7 +72,11 @@ async def test_someone_elses_is_answered_like_what_is_not_there(
                 if role == "operator" and (name in OPEN_TO_OPERATORS or "/operator/" in path):
                     continue
                 for ours in (session, ended):
-                    there = {"consultation_id": ours, "connection_id": connection}
+                    there = {
+                        "consultation_id": ours,
+                        "connection_id": connection,
+                        "probe_id": probe,
+                    }
                     seen = await _answer(person, method, path, operation, there)
                     absent = await _answer(person, method, path, operation, {})
                     assert seen == absent, f"{name} as {role}"
