@@ -2,7 +2,8 @@
 
 ``--set-up`` installs Janus and rtpengine from the distribution's packages. Each server is alone on
 one core, the load generator on the other; all take the same packets over the same path, under the
-same SRTP profile. A server is given more and more rooms until it is saturated.
+same SRTP profile. A server is given more and more rooms until it is saturated, under both arrival
+patterns unless one is named.
 """
 
 import argparse
@@ -38,6 +39,7 @@ FORWARDERS: dict[str, Contender] = {
     "asyncio": partial(contend, start=start_asyncio_forwarder),
     "aiortc": contend_aiortc,
 }
+OF_ONE_PATTERN = "aiortc"  # it gets real pictures, which come as they are coded
 ROOMS = (2, 10, 40, 80)
 SECONDS = 4.0
 RUNS = 2
@@ -83,7 +85,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each run")
     parser.add_argument("--runs", type=int, default=RUNS, help="good ones at each number of rooms")
     parser.add_argument("--only", default=",".join(FORWARDERS), help="forwarders, by name")
-    parser.add_argument("--pattern", choices=PATTERNS, default="browser")
+    parser.add_argument("--pattern", choices=PATTERNS, help="only this one, not both")
     parser.add_argument("--profile", choices=sorted(SRTP_PROFILES), default="aes-128-gcm")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there, as PNG")
@@ -96,26 +98,38 @@ def main(arguments: list[str]) -> int:
     if not network.inside():
         network.enter("benchmarks.peers", arguments)
     rooms = sorted({int(count) for count in options.rooms.split(",")})
-    entries = asyncio.run(
-        contest(names, options.profile, options.pattern, rooms, options.seconds, options.runs)
-    )
-    report = f"{table(entries)}\n\n{ADDED}\n\n{NSS}\n"
+    command = as_run("benchmarks.peers", arguments)
+    found = []
+    parts = []
+    for number, pattern in enumerate([options.pattern] if options.pattern else PATTERNS):
+        taking_part = [name for name in names if number == 0 or name != OF_ONE_PATTERN]
+        entries = asyncio.run(
+            contest(taking_part, options.profile, pattern, rooms, options.seconds, options.runs)
+        )
+        title = f"{options.profile}, arrivals: {pattern}"
+        parts.append(f"{title}\n\n{table(entries)}")
+        if options.plot:
+            to = options.plot if number == 0 else _beside(options.plot, pattern)
+            plot.draw(entries, to, title)
+            # RESULTS.md stands in the folder above
+            picture = os.path.relpath(to, Path(__file__).parents[1])
+            parts.append(f"![What each forwarder costs and adds, {pattern}]({picture})")
+        for result in results(entries, command, pattern == "spread"):
+            result["name"] += f", {options.profile}, {pattern}"
+            found.append(result)
+    report = "\n\n".join([*parts, ADDED, NSS]) + "\n"
     sys.stdout.write(report)
-    if options.plot:
-        # RESULTS.md stands in the folder above
-        picture = os.path.relpath(options.plot, Path(__file__).parents[1])
-        report += f"\n![What each forwarder costs and adds]({picture})\n"
-    found = results(entries, as_run("benchmarks.peers", arguments), options.pattern == "spread")
     for result in found:
         sys.stdout.write(f"{result['name']}: {result['measured']}\n")
         result["machine"] = processor.machine()
         result["report"] = report
-        result["name"] += f", {options.profile}, {options.pattern}"
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
-    if options.plot:
-        plot.draw(entries, options.plot, f"{options.profile}, arrivals: {options.pattern}")
     return exit_code(found)
+
+
+def _beside(file: Path, pattern: str) -> Path:
+    return file.with_stem(f"{file.stem}-{pattern}")
 
 
 if __name__ == "__main__":
