@@ -165,6 +165,21 @@ def test_the_camera_goes_first_and_the_screen_only_if_that_is_not_enough() -> No
     assert course.changes == [(2.0, CAMERA), (7.0, NOTHING)]
 
 
+def test_a_screen_that_stands_still_or_starves_is_not_paused_with_the_camera() -> None:
+    course = Course()
+    course.take(replace(CRUSHED, screen_bps=500))
+    course.take(CRUSHED)
+    assert course.changes == [(2.0, CAMERA)]
+
+
+def test_a_screen_that_is_shared_no_more_counts_for_nothing() -> None:
+    course = Course()
+    course.take(replace(FINE, screen_bps=100e3), 1)
+    course.take(FINE, 6)
+    course.take(CRUSHED, 2)
+    assert course.changes == [(9.0, ALL)]
+
+
 def test_loss_that_stays_without_video_is_not_blamed_on_video() -> None:
     lossy = replace(FINE, camera_bps=40e3, delivered_bps=90e3, shortfall=0.25, audio_lost=0.25)
     course = Course()
