@@ -10,6 +10,9 @@ from tests.simulation.checker import Checker
 from tests.simulation.shell import RETRY_S, Control
 from tests.simulation.store import Away, Killed, Store
 
+# A beat, each second, that is late by 5 s.
+MISSED_AFTER_S = 6.0
+
 
 class Process:
     """One life of ``control`` after another, around the same database."""
@@ -31,6 +34,8 @@ class Process:
         # When it was last alive for sure, by the world's time; None: never yet.
         self._alive_true: float | None = None
         self._lateness_s = 0.0
+        # When its last beat was, if it stood still after that and has not yet said so.
+        self._missed_since: float | None = None
 
     # Its lives.
 
@@ -41,6 +46,7 @@ class Process:
         self._checker.shift = clock() - agenda.now
         control = Control(self.store, clock, self._policy, self._checker, self._transaction)
         self._started_at = agenda.now
+        self._missed_since = None
         try:
             if self._alive_true is not None:
                 control.load(self._alive_true)
@@ -70,6 +76,22 @@ class Process:
             self.next_kill = None
             raise Killed
 
+    def stand_still(self, seconds: float) -> None:
+        """From now on."""
+        now = self._agenda.now
+        if self._missed_since is None:
+            self._missed_since = max(now - self._agenda.random.random(), self._started_at)
+        self.stalled_until = max(self.stalled_until, now + seconds)
+
+    def _after_standstill(self, control: Control) -> None:
+        """First of all: when beats were missed nobody listened meanwhile."""
+        since = self._missed_since
+        if since is None:
+            return
+        if self._agenda.now - since > MISSED_AFTER_S:
+            control.stood_still(since + self._checker.shift, since)
+        self._missed_since = None
+
     # What it does by itself.
 
     @property
@@ -85,6 +107,7 @@ class Process:
     def look(self) -> None:
         """Carry out what is due."""
         assert self.control is not None
+        self._after_standstill(self.control)
         self.control.faulty = self.is_disturbed
         self.control.run_due()
         if self._agenda.now - self._well_since > 2.0:
@@ -114,6 +137,7 @@ class Process:
             if now < self.stalled_until:
                 self._agenda.after(self.stalled_until - now, deliver)
                 return
+            self._after_standstill(control)
             control.faulty = faulty or self.is_disturbed
             what(control)
 
@@ -122,6 +146,7 @@ class Process:
     def lose_room(self, room: Consultation, ago_s: float) -> None:
         """It hears that the node of this room is gone since then."""
         assert self.control is not None
+        self._after_standstill(self.control)
         shift = self._checker.shift
         began = room.requested_at if room.started_at is None else room.started_at
         since = max(self.control.clock() - ago_s, began, self._started_at + shift)

@@ -57,6 +57,20 @@ class Control:
 
         self._commit(changes, check)
 
+    def stood_still(self, since: float, since_true: float) -> None:
+        """Nobody listened to any room since then."""
+        now = self.clock()
+        changes = [
+            perform(each, ServiceInterrupted(since), now, self._policy)
+            for each in self.open.values()
+        ]
+
+        def check() -> None:
+            for change in changes:
+                self._checker.interrupted(now, since, since_true, change)
+
+        self._commit(changes, check)
+
     def interrupted(self, id_: str, since: float, since_true: float) -> None:
         """The node of one room is gone since then."""
         now = self.clock()

@@ -47,8 +47,7 @@ class Weather:
                 process.next_kill = chance.choice(("before", "after"))
             case 2:
                 agenda.faults["control stood still"] += 1
-                still_s = chance.choice((0.3, 1.0, 17.0)) * (0.2 + chance.random())
-                process.stalled_until = agenda.now + still_s
+                process.stand_still(chance.choice((0.3, 1.0, 17.0)) * (0.2 + chance.random()))
             case 3:
                 agenda.faults["database away"] += 1
                 process.away_until = agenda.now + chance.uniform(0.2, 4.0)
