@@ -1,7 +1,8 @@
 """Messages that nobody needs: doubled, of the wrong side, of strangers, under used keys.
 
-They come in the first moment of a request, before anybody has read it: so a consultation that is
-declined, cancelled or withdrawn has been tried as well before its end.
+Most come in the first moment of a request, before anybody has read it: so a consultation that is
+declined, cancelled or withdrawn has been tried as well before its end. Later they come where little
+else goes wrong.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ STEPS = 20
 SHARE_DISTURBED = 0.35
 # Seconds between two messages, on average, and between two looks at whether they are needed.
 BETWEEN_S = 0.01
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 2.0
 
 
 class Crowd:
@@ -30,6 +31,14 @@ class Crowd:
         self._agenda = agenda
         self._process = process
         self._checker = checker
+
+    def surrounds(self, *people: str) -> bool:
+        """Whether it has not yet done with a request of one of them, or of anybody."""
+        return any(
+            ledger.state in OPEN and ledger.open_steps < STEPS
+            for ledger in self._checker.ledgers.values()
+            if not people or ledger.client in people or ledger.specialist in people
+        )
 
     def gather(self, id_: str, client: str, key: str, again: Callable[[Control], None]) -> None:
         """Around what ``client`` has just asked for under this key; ``again`` asks once more."""
@@ -43,11 +52,16 @@ class Crowd:
             control.command(user, id_, make)
 
         def message() -> None:
-            if ledger.state not in OPEN or ledger.open_steps >= STEPS:
+            if ledger.state not in OPEN:
+                return
+            steps = ledger.open_steps
+            if steps >= STEPS and ledger.disturbed >= SHARE_DISTURBED * steps:
+                self._agenda.after(LOOK_EVERY_S, message)
                 return
             if self._process.control is None:
                 self._agenda.after(RETRY_S, message)
                 return
+            self._agenda.after(chance.expovariate(1 / BETWEEN_S), message)
             draw = chance.random()
             if draw < 0.2 and ledger.state == "requested":
                 self._tell("request twice", again)
@@ -55,9 +69,8 @@ class Crowd:
                 self._tell("key used twice", misuse_key)
             else:
                 self._tell("hostile command", wrong)
-            self._agenda.after(chance.expovariate(1 / BETWEEN_S), message)
 
-        message()
+        self._agenda.after(0.0, message)
 
     def _tell(self, fault: str, what: Callable[[Control], object]) -> None:
         self._agenda.faults[fault] += 1

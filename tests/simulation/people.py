@@ -53,6 +53,11 @@ class People:
         """Whether anything is open or still to be asked."""
         return self._left > 0 or self._checker.anything_open
 
+    @property
+    def are_crowded(self) -> bool:
+        """Whether a request is so new that it must not end unseen."""
+        return self._crowd.surrounds()
+
     def _wake(self, person: Party) -> Callable[[], None]:
         def wake() -> None:
             if not self.are_busy:
@@ -77,8 +82,7 @@ class People:
         if draw < 0.12:
             self._agenda.faults["hostile command"] += 1
             user, make = hostile(chance, it)
-            message = self._process.message(lambda c: c.command(user, it.id, make), faulty=True)
-            self._agenda.after(0.05, message)
+            self._agenda.after(0.05, self._command(user, it.id, make, key=None, faulty=True))
             return
         role = it.role_of(person.id)
         assert role is not None
@@ -97,14 +101,28 @@ class People:
         key = self._key() if chance.random() < 0.5 else None
         faulty = chance.random() < 0.2
         delay_s = chance.uniform(0.3, 8.0) if faulty else chance.uniform(0.01, 0.2)
-        command = self._process.message(lambda it: it.command(user, id_, make, key), faulty)
-        agenda.after(delay_s, command)
+        agenda.after(delay_s, self._command(user, id_, make, key, faulty))
         if faulty:
             agenda.faults["command late"] += 1
         if chance.random() < 0.15:
             agenda.faults["command twice"] += 1
-            again = self._process.message(lambda it: it.command(user, id_, make, key), faulty=True)
+            again = self._command(user, id_, make, key, faulty=True)
             agenda.after(delay_s * chance.uniform(0.5, 3), again)
+
+    def _command(
+        self, user: str, id_: str, make: Make, key: str | None, faulty: bool
+    ) -> Callable[[], None]:
+        """Delivers it, but not while the crowd is around what it might end."""
+        ledger = self._checker.ledgers[id_]
+
+        def command(it: Control) -> None:
+            if self._crowd.surrounds(ledger.client, ledger.specialist):
+                self._agenda.after(READ_WITHIN_S, message)
+            else:
+                it.command(user, id_, make, key)
+
+        message = self._process.message(command, faulty)
+        return message
 
     def _key(self) -> str:
         self._keys += 1
@@ -134,8 +152,16 @@ class People:
     ) -> None:
         self._asked += 1
         id_, online = f"k{self._asked}", self._pages[specialist.id] > 0
-        if not control.request(id_, client, specialist, terms, online, key):
-            return
+        try:
+            control.request(id_, client, specialist, terms, online, key)
+        finally:
+            # Control may have been killed as soon as it was stored.
+            if id_ in self._checker.ledgers:
+                self._requested(id_, client, specialist, terms, key)
+
+    def _requested(
+        self, id_: str, client: Party, specialist: Party, terms: Terms, key: str
+    ) -> None:
         self._left = max(0, self._left - 1)
 
         def again(it: Control) -> None:

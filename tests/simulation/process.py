@@ -36,6 +36,8 @@ class Process:
         self._lateness_s = 0.0
         # When its last beat was, if it stood still after that and has not yet said so.
         self._missed_since: float | None = None
+        # When it tries again to say that, by itself.
+        self._retry_at = 0.0
 
     # Its lives.
 
@@ -76,6 +78,10 @@ class Process:
             self.next_kill = None
             raise Killed
 
+    def set_clock_right(self) -> None:
+        """The machine's clock is again as it was when control came up."""
+        self.wall_ahead_s = self._checker.shift
+
     def stand_still(self, seconds: float) -> None:
         """From now on."""
         now = self._agenda.now
@@ -88,7 +94,9 @@ class Process:
         since = self._missed_since
         if since is None:
             return
-        if self._agenda.now - since > MISSED_AFTER_S:
+        now = self._agenda.now
+        if now - since > MISSED_AFTER_S:
+            self._retry_at = now + RETRY_S
             control.stood_still(since + self._checker.shift, since)
         self._missed_since = None
 
@@ -101,8 +109,10 @@ class Process:
         if control is None or control.next_at is None:
             return None
         at = control.next_at - self._checker.shift + self._lateness_s
-        # After standing still the reports that wait in line are read first.
-        return at if at >= self.stalled_until else self.stalled_until + 0.25
+        if at < self.stalled_until:
+            # After standing still the reports that wait in line are read first.
+            at = self.stalled_until + 0.25
+        return at if self._missed_since is None else max(at, self._retry_at)
 
     def look(self) -> None:
         """Carry out what is due."""

@@ -31,6 +31,10 @@ class Weather:
         down_s = chance.choice((0.3, 1.0, 3.0, 12.0, 30.0, 200.0)) * chance.random()
         if chance.random() < 0.25:
             self._set_clock()
+        if self._people.are_crowded:
+            # What is that new would be over before anything was tried on it.
+            down_s = min(down_s, 3.0)
+            self._process.set_clock_right()
         self._agenda.after(down_s, self._process.start)
 
     def _strike(self) -> None:
