@@ -402,7 +402,7 @@ class Node:
     # What the clock says.
 
     def tick(self, now: float, readings: Readings) -> list[Output]:
-        """Whatever is due; to be called ten times a second."""
+        """Whatever is due; to be called twenty times a second."""
         outputs: list[Output] = []
         for slot, connection in list(self._joining.items()):
             if connection.overdue(now):

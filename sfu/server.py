@@ -49,7 +49,7 @@ from sfu.transport.ice import SendResponse
 from sfu.transport.interfaces import hosts_to_announce, machine_addresses, open_socket
 from sfu.transport.stun import Address
 
-TICK_S = 0.1
+TICK_S = 0.05
 
 BUSY_RETRY_S = 0.005
 MAX_BACKLOG = 1000

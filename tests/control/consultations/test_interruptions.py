@@ -112,7 +112,7 @@ class TestTogether:
         patient = Policy(client=LinkPolicy(reconnecting_after_s=60.0))
         session = Session(policy=patient).until(100).vanish(CLIENT, SPECIALIST).until(120)
         assert session.consultation.state is State.ACTIVE
-        assert session.of(Interrupted) == [Interrupted(STARTED_AT + 115.2, STARTED_AT + 100)]
+        assert session.of(Interrupted) == [Interrupted(STARTED_AT + 115.15, STARTED_AT + 100)]
 
 
 class TestTooLate:
@@ -122,7 +122,7 @@ class TestTooLate:
         """Silent for ten seconds."""
         return Session().until(100).vanish(SPECIALIST).until(110)
 
-    @pytest.mark.parametrize(("at", "is_drop"), [(15.2, True), (15.5, True), (15.51, False)])
+    @pytest.mark.parametrize(("at", "is_drop"), [(15.15, True), (15.5, True), (15.51, False)])
     def test_the_last_moment(self, at: float, is_drop: bool) -> None:
         session = self.specialist_gone()
         change = due(session.consultation, STARTED_AT + 100 + at)
@@ -244,13 +244,13 @@ class TestAnnouncedDrop:
         assert session.consultation.leaving is None
         session.until(115.3)
         lost = EndReason.SPECIALIST_CONNECTION_LOST
-        told = LeavingAnnounced(STARTED_AT + 115.2, SPECIALIST, STARTED_AT + 125.2, lost)
-        assert session.happened[-2:] == [ExtensionWithdrawn(STARTED_AT + 115.2), told]
+        told = LeavingAnnounced(STARTED_AT + 115.15, SPECIALIST, STARTED_AT + 125.15, lost)
+        assert session.happened[-2:] == [ExtensionWithdrawn(STARTED_AT + 115.15), told]
         session.until(125.1)
         assert session.consultation.state is State.ACTIVE
         session.until(125.3)
         assert session.consultation.end == DROPPED
-        assert session.consultation.ended_at == STARTED_AT + 125.2
+        assert session.consultation.ended_at == STARTED_AT + 125.15
         # It was not paid for.
         assert session.consultation.paid_s(session.now) == pytest.approx(100)
 
@@ -262,7 +262,7 @@ class TestAnnouncedDrop:
 
     def test_a_report_that_comes_too_late_announces_it_too(self) -> None:
         session = Session(policy=self.ANNOUNCED).until(100).vanish(SPECIALIST).until(115.1)
-        session.do(Heard(SPECIALIST, session.now)).until(115.2)
+        session.do(Heard(SPECIALIST, session.now)).until(115.15)
         assert session.consultation.leaving is not None
         assert session.consultation.leaving.dropped
 
@@ -301,7 +301,7 @@ class TestLateNews:
         assert session.consultation.state is State.ACTIVE
         session.until(136)
         assert session.consultation.end == DROPPED
-        assert session.consultation.ended_at == pytest.approx(STARTED_AT + 135.2)
+        assert session.consultation.ended_at == pytest.approx(STARTED_AT + 135.15)
 
 
 def test_who_fell_silent_just_before_the_start_has_lost_nothing_of_the_session() -> None:
