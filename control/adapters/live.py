@@ -29,7 +29,7 @@ from control.consultations.commands import (
 )
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import deadline, due
-from control.consultations.parties import Role
+from control.consultations.parties import Actor, Role
 from control.consultations.policy import Policy
 from control.consultations.states import State
 from control.errors import ControlError, DatabaseUnavailable, NotFound
@@ -173,7 +173,7 @@ class LiveConsultations:
             for each in draft.open_of(user_id):
                 settled = due(each, now, self._policy)
                 if settled.consultation.state is State.REQUESTED:
-                    changes.append(perform(each, Withdraw(), now, self._policy))
+                    changes.append(perform(each, Withdraw(Actor.OPERATOR), now, self._policy))
                 elif settled.consultation.is_open:
                     changes.append(perform(each, EndByOperator(None), now, self._policy))
                 else:

@@ -88,7 +88,7 @@ def to_row(consultation: Consultation) -> dict[str, Any]:
                 else None
             ),
             "decline_reason": consultation.decline_reason,
-            "withdrawn": consultation.withdrawn,
+            "withdrawn_by": consultation.withdrawn_by and consultation.withdrawn_by.value,
             "early_end": (
                 {"by": early_end.by.value, "proposed_at": early_end.proposed_at}
                 if early_end
@@ -137,7 +137,7 @@ def from_row(row: Row, rating_rows: Iterable[Row] = ()) -> Consultation:
         ended_at=rest["ended_at"],
         end=End(EndReason(end["reason"]), Actor(end["by"]), end["detail"]) if end else None,
         decline_reason=rest["decline_reason"],
-        withdrawn=rest["withdrawn"],
+        withdrawn_by=_withdrawn_by(rest),
         early_end=(
             EarlyEnd(Role(early_end["by"]), early_end["proposed_at"], row["lapses_at"])
             if early_end
@@ -197,6 +197,13 @@ def _extension(stored: dict[str, Any] | None) -> Extension | None:
     return Extension(
         stored["duration_s"], Decimal(stored["price"]), stored["proposed_at"], stored["lapses_at"]
     )
+
+
+def _withdrawn_by(rest: dict[str, Any]) -> Actor | None:
+    if "withdrawn_by" in rest:
+        return Actor(rest["withdrawn_by"]) if rest["withdrawn_by"] else None
+    # What was written before operators were told apart says only whether.
+    return Actor.SERVICE if rest["withdrawn"] else None
 
 
 def _leaving_to_json(leaving: Leaving | None) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import due
 from control.consultations.events import QualityMeasured
 from control.consultations.moves import move
-from control.consultations.parties import Role
+from control.consultations.parties import Actor, Role
 from control.consultations.policy import PLATFORM, Policy
 from control.consultations.ratings import Subject
 from control.consultations.reviews import rate
@@ -46,7 +46,9 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Withdraw:
-    """Another request of the same client or specialist was accepted."""
+    """The service: another request of one side was accepted. Or an operator, who blocks one."""
+
+    by: Actor
 
 
 @dataclass(frozen=True)
@@ -187,8 +189,8 @@ def _obey(consultation: Consultation, command: Order, now: float, policy: Policy
             return _commanded(consultation, Trigger.DECLINE, by, now, policy, text)
         case Cancel(by):
             return _commanded(consultation, Trigger.CANCEL, by, now, policy)
-        case Withdraw():
-            return move(consultation, Trigger.WITHDRAW, now, policy)
+        case Withdraw(cause):
+            return move(consultation, Trigger.WITHDRAW, now, policy, by=cause)
         case Leave(by):
             return proposals.leave(consultation, by, now, policy)
         case ProposeEarlyEnd(by):

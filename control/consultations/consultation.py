@@ -51,8 +51,9 @@ class Consultation:
     ended_at: float | None = None
     end: End | None = None
     decline_reason: str | None = None
-    # Cancelled by the acceptance of another request, not by the client.
-    withdrawn: bool = False
+    # Who cancelled it where it was not the client: the service, for another request of one side was
+    # accepted; or an operator.
+    withdrawn_by: Actor | None = None
     early_end: EarlyEnd | None = None
     # When the last proposal was refused; cleared by the next one.
     early_end_refused_at: float | None = None

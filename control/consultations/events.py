@@ -53,9 +53,10 @@ class Cancelled:
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """The request fell because another of the same client or specialist was accepted."""
+    """The request fell because another of one side was accepted, or an operator blocked one."""
 
     at: float
+    by: Actor
 
 
 @dataclass(frozen=True)

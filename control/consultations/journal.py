@@ -34,8 +34,8 @@ def entry(event: events.Event) -> Entry:
             return Entry("expired", at, Actor.SERVICE, {})
         case events.Cancelled(at):
             return Entry("cancelled", at, Actor.CLIENT, {})
-        case events.Withdrawn(at):
-            return Entry("withdrawn", at, Actor.SERVICE, {})
+        case events.Withdrawn(at, withdrawn_by):
+            return Entry("withdrawn", at, withdrawn_by, {})
         case events.Started(at, ends_at):
             return Entry("started", at, Actor.SERVICE, {"ends_at": ends_at})
         case (

@@ -34,9 +34,8 @@ _CAUSED_BY = {
     Trigger.OPERATOR_ENDS: Actor.OPERATOR,
 }
 
-_MOVED: dict[Trigger, type[Cancelled | Withdrawn | Expired]] = {
+_MOVED: dict[Trigger, type[Cancelled | Expired]] = {
     Trigger.CANCEL: Cancelled,
-    Trigger.WITHDRAW: Withdrawn,
     Trigger.ACCEPT_TIME_OVER: Expired,
 }
 
@@ -80,8 +79,11 @@ def move(
     elif state is State.DECLINED:
         moved = replace(moved, decline_reason=detail)
         event = Declined(at, detail)
+    elif trigger is Trigger.WITHDRAW:
+        cause = by or _cause(trigger)
+        moved = replace(moved, withdrawn_by=cause)
+        event = Withdrawn(at, cause)
     else:
-        moved = replace(moved, withdrawn=trigger is Trigger.WITHDRAW)
         event = _MOVED[trigger](at)
     return Change(moved, (event,))
 

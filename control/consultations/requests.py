@@ -6,7 +6,7 @@ from control.consultations.commands import Accept, Withdraw, perform
 from control.consultations.consultation import Change, Consultation
 from control.consultations.deadlines import due
 from control.consultations.events import Requested
-from control.consultations.parties import Party, Role, Terms
+from control.consultations.parties import Actor, Party, Role, Terms
 from control.consultations.policy import PLATFORM, Policy
 from control.consultations.states import State
 from control.consultations.text import cleaned
@@ -92,7 +92,7 @@ def accept(
     changes = [accepted]
     for other, change in zip(others, settled, strict=True):
         if change.consultation.state is State.REQUESTED:
-            changes.append(perform(other, Withdraw(), now, policy))
+            changes.append(perform(other, Withdraw(Actor.SERVICE), now, policy))
         elif change.events:
             changes.append(change)
     return changes

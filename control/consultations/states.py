@@ -23,7 +23,7 @@ class Trigger(StrEnum):
     ACCEPT = "accept"
     DECLINE = "decline"
     CANCEL = "cancel"
-    # Another request of the same client or specialist was accepted.
+    # Another request of one side was accepted, or an operator blocked one.
     WITHDRAW = "withdraw"
     ACCEPT_TIME_OVER = "accept_time_over"
     BOTH_CONNECTED = "both_connected"

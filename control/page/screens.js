@@ -107,12 +107,17 @@ export function pauseNotice(paused, role, sending) {
   return null;
 }
 
+const WITHDRAWN = {
+  service: "request-withdrawn",
+  operator: "request-withdrawn-by-operator",
+};
+
 /** Passing messages for a change of a request: a list of names, each told once. */
 export function noticesBetween(before, after, role) {
   if (!before) return [];
   const names = [];
-  if (before.state === "requested" && after.state === "cancelled" && after.withdrawn)
-    names.push("request-withdrawn");
+  if (before.state === "requested" && after.state === "cancelled" && after.withdrawn_by)
+    names.push(WITHDRAWN[after.withdrawn_by]);
   else if (before.state === "requested" && role === "specialist") {
     if (after.state === "expired") names.push("request-expired");
     if (after.state === "cancelled") names.push("request-cancelled");

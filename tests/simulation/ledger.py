@@ -143,7 +143,7 @@ class Ledger:
         self._moved("cancelled")
 
     def _withdrawn(self, at: float, by: str, data: Any, now: float, step: Step) -> None:
-        hold(step.kind == "withdraw", "withdrawn by another's acceptance only")
+        hold(step.kind == "withdraw" and by == "service", "withdrawn by another's acceptance only")
         hold(self.state == "requested", "only a request is withdrawn")
         self._moved("cancelled")
 

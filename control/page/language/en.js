@@ -356,6 +356,7 @@ export default {
   "notice.specialist-back": "The connection to the specialist is back.",
   "notice.client-back": "The client is back.",
   "notice.request-withdrawn": "The request was withdrawn because another consultation began.",
+  "notice.request-withdrawn-by-operator": "An operator of the platform withdrew the request.",
   "notice.failed": "That did not work. Please try again.",
   "problem.not-in-this-state":
     "That is no longer possible: the consultation has changed meanwhile.",
@@ -488,6 +489,7 @@ export default {
   "event.expired": "The time to answer ran out",
   "event.cancelled": "The request was cancelled",
   "event.withdrawn": "The request was withdrawn, for another consultation began",
+  "event.withdrawn.operator": "The request was withdrawn",
   "event.started": "The consultation started",
   "event.early_end_proposed": "An early end was proposed",
   "event.early_end_withdrawn": "The proposal to end early was withdrawn",

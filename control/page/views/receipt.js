@@ -88,8 +88,9 @@ function content(app, id, { receipt: told, key_id: key, text }) {
 
 function row(app, { at, type, by, data }) {
   const { t } = app;
-  const key = data.participant ? `event.${type}.${data.participant}` : `event.${type}`;
-  const told = [hasText(key) ? t(key) : type, detail(app, type, data)].filter(Boolean).join(": ");
+  const keys = [`event.${type}.${data.participant ?? by}`, `event.${type}`];
+  const key = keys.find((each) => hasText(each));
+  const told = [key ? t(key) : type, detail(app, type, data)].filter(Boolean).join(": ");
   const role = by === "service" ? "receipt.service" : `role.${by}`;
   return h(
     "tr",

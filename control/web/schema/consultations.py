@@ -96,8 +96,9 @@ class Snapshot(Output):
     ended_at: float | None
     end: EndOut | None
     decline_reason: str | None
-    withdrawn: bool = Field(
-        description="cancelled because another request of one side was accepted"
+    withdrawn_by: Actor | None = Field(
+        description="who cancelled it where it was not the client: the `service`, for another"
+        " request of one side was accepted; or an `operator`"
     )
     early_end: EarlyEndOut | None
     early_end_refused_at: float | None
@@ -140,7 +141,7 @@ class Snapshot(Output):
             ended_at=consultation.ended_at,
             end=EndOut.of(end) if end else None,
             decline_reason=consultation.decline_reason,
-            withdrawn=consultation.withdrawn,
+            withdrawn_by=consultation.withdrawn_by,
             early_end=EarlyEndOut.of(early_end) if early_end else None,
             early_end_refused_at=consultation.early_end_refused_at,
             extension=ExtensionOut.of(offer) if offer else None,

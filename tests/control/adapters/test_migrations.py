@@ -83,6 +83,7 @@ def first_version(connection: Connection) -> None:
     add(connection, "one", State.ACTIVE)
     completed = {"reason": "completed", "by": None}
     add(connection, "completed", State.ENDED, ended_at=ENDS_AT, end=completed)
+    add(connection, "fell", State.CANCELLED, withdrawn=True)
     left = {"reason": "client_left", "by": "client"}
     add(connection, "left", State.ENDED, ended_at=ENDS_AT - 9, end=left)
 
@@ -108,6 +109,8 @@ async def test_consultations_of_the_first_version_are_read(store: Store) -> None
     completed, left = await read(store, "completed"), await read(store, "left")
     assert completed.end == End(EndReason.COMPLETED, Actor.SERVICE)
     assert left.end == End(EndReason.CLIENT_LEFT, Actor.CLIENT)
+    assert completed.withdrawn_by is None
+    assert (await read(store, "fell")).withdrawn_by is Actor.SERVICE
     for each in (completed, left):
         assert (each.purpose, each.terms.duration_s) == ("Резултати", 1800)
         assert (each.extensions, each.paid, each.seq) == ((), (), 0)

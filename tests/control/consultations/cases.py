@@ -21,7 +21,7 @@ from control.consultations.commands import (
 )
 from control.consultations.consultation import Consultation
 from control.consultations.leaving import Leaving
-from control.consultations.parties import Party, Role, Terms
+from control.consultations.parties import Actor, Party, Role, Terms
 from control.consultations.ratings import Subject
 from control.consultations.requests import request
 from control.consultations.states import State
@@ -111,7 +111,7 @@ def of_every_kind() -> list[Consultation]:
         after(active(), STARTED_AT + 1, EndByOperator("Оплакване")),
         *(in_state(state) for state in State),
         after(requested(), ACCEPTED_AT, Decline(SPECIALIST, "Зает съм")),
-        replace(in_state(State.CANCELLED), withdrawn=True),
+        replace(in_state(State.CANCELLED), withdrawn_by=Actor.OPERATOR),
         proposed,
         after(proposed, STARTED_AT + 2, AnswerEarlyEnd(SPECIALIST, accepted=False)),
         after(proposed, STARTED_AT + 2, AnswerEarlyEnd(SPECIALIST, accepted=True)),

@@ -39,7 +39,7 @@ ENTRIES: list[tuple[events.Event, str, str, dict[str, object]]] = [
     (events.Declined(1, "Зает"), "declined", "specialist", {"reason": "Зает"}),
     (events.Expired(1), "expired", "service", {}),
     (events.Cancelled(1), "cancelled", "client", {}),
-    (events.Withdrawn(1), "withdrawn", "service", {}),
+    (events.Withdrawn(1, Actor.OPERATOR), "withdrawn", "operator", {}),
     (events.Started(1, 9.0), "started", "service", {"ends_at": 9.0}),
     (
         events.EarlyEndProposed(1, CLIENT, 9.0),

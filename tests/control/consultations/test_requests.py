@@ -6,7 +6,7 @@ import pytest
 
 from control.consultations.consultation import Consultation
 from control.consultations.events import Requested, Withdrawn
-from control.consultations.parties import Party, Terms
+from control.consultations.parties import Actor, Party, Terms
 from control.consultations.requests import accept, request
 from control.consultations.states import State
 from control.errors import ControlError
@@ -119,8 +119,8 @@ def test_acceptance_withdraws_the_other_open_requests_of_both() -> None:
     assert changes[0].consultation.state is State.ACCEPTED
     for change in changes[1:]:
         assert change.consultation.state is State.CANCELLED
-        assert change.consultation.withdrawn
-        assert change.events == (Withdrawn(ACCEPTED_AT),)
+        assert change.consultation.withdrawn_by is Actor.SERVICE
+        assert change.events == (Withdrawn(ACCEPTED_AT, Actor.SERVICE),)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,10 @@ async def test_what_was_asked_is_withdrawn_and_what_was_accepted_ends(
         overdue = (await maria.get(f"/consultations/{asked['id']}"))["accept_by"]
         await olga.put("/operator/users/maria/blocked", BLOCK)
         seen = await ivan.get(f"/consultations/{asked['id']}")
-        assert (seen["state"], seen["withdrawn"]) == ("cancelled", True)
+        assert (seen["state"], seen["withdrawn_by"]) == ("cancelled", "operator")
+        receipt = (await ivan.get(f"/consultations/{asked['id']}/receipt"))["receipt"]
+        last = receipt["events"][-1]
+        assert (last["type"], last["by"]) == ("withdrawn", "operator")
         assert overdue > control.now
 
 

@@ -30,7 +30,7 @@ async def test_cancelled_and_asked_again_and_declined(maria: Person, ivan: Perso
         first = await maria.post("/consultations", ASK, status=201)
         cancelled = await maria.post(f"/consultations/{first['id']}/cancel")
         assert cancelled["state"] == "cancelled"
-        assert not cancelled["withdrawn"]
+        assert cancelled["withdrawn_by"] is None
         second = await maria.post("/consultations", ASK, status=201)
         declined = await ivan.post(f"/consultations/{second['id']}/decline", {"reason": "Зает"})
         assert (declined["state"], declined["decline_reason"]) == ("declined", "Зает")
@@ -240,7 +240,7 @@ async def test_acceptance_withdraws_what_else_was_asked(
         await ivan.post(f"/consultations/{mine['id']}/accept")
         seen = [await page.until("consultation") for _ in range(2)][-1]["consultation"]
         assert seen["id"] == other["id"]
-        assert (seen["state"], seen["withdrawn"]) == ("cancelled", True)
+        assert (seen["state"], seen["withdrawn_by"]) == ("cancelled", "service")
         code = await elena.problem("POST", "/consultations", ASK, status=409)
         assert code == "specialist-busy"
 
