@@ -5,13 +5,22 @@ from collections.abc import Callable
 from typing import Final
 
 SET_BY_S: Final = 0.1
-"""A wall clock that moved by more than this against the monotonic one was set."""
+"""A wall clock that moved by more than this against the steady one was set."""
 
 _READ_WITHIN_S: Final = 0.01  # two clocks that were read further apart than this say nothing
 
 
+def steady_time() -> float:
+    """Seconds since the machine was started, those included in which it slept.
+
+    Control's time passes in the same way. A participant who was last heard before the machine slept
+    would else look as if heard just before it awoke.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class UnixTime:
-    """Tells a time of the monotonic clock in Unix seconds.
+    """Tells a time of the steady clock in Unix seconds.
 
     The same time is always told alike, unless the wall clock was set in between.
     """
@@ -19,17 +28,17 @@ class UnixTime:
     def __init__(
         self,
         wall: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] = steady_time,
     ) -> None:
         self._wall = wall
-        self._monotonic = monotonic
-        self._ahead_s = wall() - monotonic()
+        self._steady = steady
+        self._ahead_s = wall() - steady()
 
     def __call__(self, at: float) -> float:
-        """``at`` is a reading of the monotonic clock, of a short while ago."""
-        before = self._monotonic()
+        """``at`` is a reading of the steady clock, of a short while ago."""
+        before = self._steady()
         ahead_s = self._wall() - before
-        is_sure = self._monotonic() - before <= _READ_WITHIN_S
+        is_sure = self._steady() - before <= _READ_WITHIN_S
         if is_sure and abs(ahead_s - self._ahead_s) > SET_BY_S:
             self._ahead_s = ahead_s
         return at + self._ahead_s

@@ -58,6 +58,7 @@ MSG_WAITFORONE: Final = 0x10000
 POLLIN: Final = 0x1
 CLOCK_REALTIME: Final = 0
 CLOCK_MONOTONIC: Final = 1
+CLOCK_BOOTTIME: Final = 7  # CLOCK_MONOTONIC and the time in which the machine slept
 SO_TIMESTAMPNS: Final = 35
 SO_RXQ_OVFL: Final = 40
 _SOL_SOCKET: Final = 1

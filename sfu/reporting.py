@@ -20,7 +20,7 @@ class Readings(Protocol):
     """What the plane has measured."""
 
     def heard_s(self) -> Column:
-        """When each slot was last heard by SRTP or SRTCP, CLOCK_MONOTONIC; 0 for never."""
+        """When each slot was last heard by SRTP or SRTCP, CLOCK_BOOTTIME; 0 for never."""
         ...
 
     def snapshot(self, slots: Column) -> Snapshot:
@@ -47,7 +47,7 @@ class Report(NamedTuple):
 
 
 class Reporting:
-    """The connected slots. ``now`` is in seconds of the monotonic clock."""
+    """The connected slots. ``now`` is in seconds since the machine was started."""
 
     def __init__(self, max_participants: int) -> None:
         self._connected = np.zeros(max_participants, bool)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import socket
-import time
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import SRTPProtectionProfile
 
 from sfu.api import Event, Join, RefusalCode, Refused, Reply, Request, RestartIce
-from sfu.clock import UnixTime
+from sfu.clock import UnixTime, steady_time
 from sfu.connection import State
 from sfu.events import EventQueue
 from sfu.large_pages import Heap
@@ -210,7 +209,7 @@ class Worker:
         if isinstance(message, Join | RestartIce) and len(self._commands) > MAX_BACKLOG:
             reply = Refused(RefusalCode.NODE_FULL, "the media plane does not keep up")
         else:
-            reply, outputs = self._node.request(message, time.monotonic())
+            reply, outputs = self._node.request(message, steady_time())
             self._carry_out(outputs)
         if isinstance(reply, Refused):
             self._refusals[reply.code.value] += 1
@@ -246,7 +245,7 @@ class Worker:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         self._ticking = loop.call_later(TICK_S, self._tick)
-        self._carry_out(self._node.tick(time.monotonic(), self._plane))
+        self._carry_out(self._node.tick(steady_time(), self._plane))
 
     def _read_plane(self) -> None:
         for event in self._plane.read_events():
@@ -254,7 +253,7 @@ class Worker:
                 self._handle(event)
             except Exception:  # our own error on one datagram must not cost the others
                 self._drops["shell_fault"] += 1
-                now = time.monotonic()
+                now = steady_time()
                 if now - self._fault_logged_at >= FAULT_LOG_INTERVAL_S:
                     self._fault_logged_at = now
                     log.exception("failed on an event of the plane")
@@ -293,7 +292,7 @@ class Worker:
         outbound = SrtpSession(keys.libsrtp_profile, keys.outbound, outbound=True)
         self._sessions[slot] = (inbound, outbound)
         self._command(_SetSrtp(slot, inbound, outbound))
-        self._carry_out(self._node.secured(slot, time.monotonic(), self._plane))
+        self._carry_out(self._node.secured(slot, steady_time(), self._plane))
 
     # What is done about it
 

@@ -210,7 +210,7 @@ class Plane:
     # Reading, from any thread
 
     def last_heard_ns(self, slot: int) -> int:
-        """When the last authenticated SRTP or SRTCP came: CLOCK_MONOTONIC ns, 0 for never."""
+        """When the last authenticated SRTP or SRTCP came: CLOCK_BOOTTIME ns, 0 for never."""
         self._check_slot(slot)
         return int(self._heard_ns[slot])
 
@@ -225,7 +225,7 @@ class Plane:
         """
         if not self._state["open_count"]:
             return 0.0
-        slept_ns = time.monotonic_ns() - int(self._state["steady_ns"])
+        slept_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - int(self._state["steady_ns"])
         return max(0.0, (slept_ns - self._settings.tick_ns) / 1e9)
 
     def remote(self, slot: int) -> bytes | None:

@@ -11,6 +11,7 @@ from sfu.compiled import compiled_within
 from sfu.large_pages import LINE
 from sfu.native import (
     ADDRESS_SIZE,
+    CLOCK_BOOTTIME,
     CLOCK_MONOTONIC,
     CLOCK_REALTIME,
     CONTROL_SIZE,
@@ -303,8 +304,8 @@ def wall_clock_ns(t: Tables) -> int:
 
 @compiled_within
 def steady_clock_ns(t: Tables) -> int:
-    """CLOCK_MONOTONIC: what liveness goes by, for the other clock may be set."""
-    return int(read_clock(t.clock, int(t.state[0]["clock_address"]), CLOCK_MONOTONIC))
+    """CLOCK_BOOTTIME: what liveness goes by. Nobody sets it, and who slept was not heard."""
+    return int(read_clock(t.clock, int(t.state[0]["clock_address"]), CLOCK_BOOTTIME))
 
 
 @compiled_within

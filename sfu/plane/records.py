@@ -79,7 +79,7 @@ EVENT_HEADER: Final = int(EVENT.fields["data"][1]) if EVENT.fields else 0
 class StunReceived:
     """A STUN packet whose username names ``slot``, from any address, not authenticated yet.
 
-    ``at_ns`` is CLOCK_MONOTONIC.
+    ``at_ns`` is CLOCK_BOOTTIME.
     """
 
     slot: int

@@ -1,6 +1,12 @@
 """Unix time told by a clock that nobody sets."""
 
+import os
+import subprocess
+import sys
+
 from sfu.clock import UnixTime
+
+SLEPT_S = 1000
 
 
 class Clocks:
@@ -50,3 +56,16 @@ def test_a_reading_that_took_long_is_not_taken_for_a_clock_that_was_set() -> Non
     unix_time = told_by(clocks)
     clocks.late = 0.5
     assert unix_time(50.0) == 1_000_000.0
+
+
+def test_time_in_which_the_machine_slept_is_silence() -> None:
+    # A machine whose clocks say that it slept so long since its start.
+    slept = ("--time", "--boottime", str(SLEPT_S), "--fork")
+    told = subprocess.run(
+        ["unshare", "--user", "--map-root-user", *slept, sys.executable, "-m", "tests.sfu.slept"],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.stdout.split(), told.stderr) == ([str(SLEPT_S)] * 2, "")
