@@ -1,15 +1,15 @@
 """What clients gave a specialist, added up."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Connection, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, select
 
 from control.adapters import tables
 from control.adapters.database import Database
 from control.consultations.ratings import Subject
 
 STARS = range(1, 6)
-DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,12 @@ class StarCount:
 class Comment:
     """What a client wrote. Neither who nor with how many stars: ratings are told as sums.
 
-    ``day`` is the first second (Unix, UTC) of the day on which it was given, for the moment would
-    tell whose it is: the specialist knows when each consultation was rated.
+    ``month`` is the first second (Unix, UTC) of the month in which it was given, for the moment
+    would tell whose it is: the specialist knows when each consultation was rated. On many a day
+    there is but one.
     """
 
-    day: int
+    month: int
     subject: Subject
     text: str
 
@@ -79,26 +80,40 @@ class Ratings:
         skip: int = 0,
         subject: Subject | None = None,
     ) -> list[Comment]:
-        """All but the first ``skip``, or those of one subject; the newest day first.
+        """All but the first ``skip``, or those of one subject; the newest month first.
 
-        Those of a day are in the order of their words, which says nothing of who gave them.
+        Those of a month are in the order of their words, which says nothing of who gave them.
         """
         given, held = tables.ratings, tables.consultations
-        # Milliseconds, for the two databases do not cut a fraction off in the same way.
-        day = (cast(given.c.given_at * 1000, BigInteger) // (DAY_S * 1000)).label("day")
-        query = (
-            select(day, given.c.subject, given.c.comment)
-            .join(held, held.c.id == given.c.consultation_id)
-            .where(held.c.specialist_id == specialist_id, given.c.comment != "")
-            .order_by(day.desc(), given.c.subject, given.c.comment)
-            .limit(limit)
-            .offset(skip)
-        )
-        if subject is not None:
-            query = query.where(given.c.subject == subject.value)
-        return await self._database.read(
-            lambda connection: [
-                Comment(days * DAY_S, Subject(subject), text)
-                for days, subject, text in connection.execute(query)
+
+        def find(connection: Connection) -> list[Comment]:
+            month = _month_of(connection, given.c.given_at).label("month")
+            query = (
+                select(month, given.c.subject, given.c.comment)
+                .join(held, held.c.id == given.c.consultation_id)
+                .where(held.c.specialist_id == specialist_id, given.c.comment != "")
+                .order_by(month.desc(), given.c.subject, given.c.comment)
+                .limit(limit)
+                .offset(skip)
+            )
+            if subject is not None:
+                query = query.where(given.c.subject == subject.value)
+            return [
+                Comment(_first_second(month), Subject(subject), text)
+                for month, subject, text in connection.execute(query)
             ]
-        )
+
+        return await self._database.read(find)
+
+
+def _month_of(connection: Connection, at: ColumnElement[float]) -> ColumnElement[str]:
+    """``2027-01``, UTC."""
+    # Milliseconds, for the two databases do not cut a fraction off in the same way.
+    seconds = cast(at * 1000, BigInteger) // 1000
+    if connection.dialect.name == "sqlite":
+        return func.strftime("%Y-%m", seconds, "unixepoch")
+    return func.to_char(func.timezone("UTC", func.to_timestamp(seconds)), "YYYY-MM")
+
+
+def _first_second(month: str) -> int:
+    return int(datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).timestamp())

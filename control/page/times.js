@@ -44,9 +44,13 @@ export function moment(seconds, language) {
   }).format(seconds * 1000);
 }
 
-/** "23 ноември 2026 г." */
-export function day(seconds, language) {
-  return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: "long" }).format(seconds * 1000);
+/** "ноември 2026 г.": the month that begins at this second, UTC. */
+export function month(seconds, language) {
+  return new Intl.DateTimeFormat(LOCALES[language], {
+    year: "numeric",
+    month: "long",
+    timeZone: "UTC",
+  }).format(seconds * 1000);
 }
 
 /** "14:05:09" */

@@ -32,7 +32,7 @@ class StarCountOut(Output):
 class CommentOut(Output):
     """What a client wrote about the ``subject``; ``at`` is when.
 
-    ``at`` is the first second of that day (Unix, UTC): the moment would tell who wrote it.
+    ``at`` is the first second of that month (Unix, UTC): the moment would tell who wrote it.
     """
 
     at: int
@@ -42,7 +42,7 @@ class CommentOut(Output):
     @classmethod
     def of(cls, comment: Comment) -> "CommentOut":
         """From the store's form."""
-        return cls(at=comment.day, subject=comment.subject, comment=comment.text)
+        return cls(at=comment.month, subject=comment.subject, comment=comment.text)
 
 
 class MyRatings(Output):
@@ -50,7 +50,7 @@ class MyRatings(Output):
 
     specialist: StarCountOut
     technical: StarCountOut
-    comments: list[CommentOut] = Field(description="the newest day first")
+    comments: list[CommentOut] = Field(description="the newest month first")
 
 
 class MyRatingsView(View):

@@ -90,3 +90,9 @@ async def test_a_moment(modules: Page, language: str, pattern: str) -> None:
 @pytest.mark.parametrize(("language", "text"), [("bg", "4,7"), ("en", "4.7")])
 async def test_an_average_of_stars(modules: Page, language: str, text: str) -> None:
     assert await _call(modules, "average", 14 / 3, language) == text
+
+
+@pytest.mark.parametrize(("language", "text"), [("bg", "ноември 2026 г."), ("en", "November 2026")])
+async def test_a_month_is_that_of_utc(modules: Page, language: str, text: str) -> None:
+    first_second = 1_793_491_200
+    assert await _call(modules, "month", first_second, language) == text

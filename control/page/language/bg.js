@@ -478,6 +478,8 @@ export default {
   "rating.star": "{count} от 5",
   "rating.stars": "Оценка",
   "rating.comment": "Коментар (по желание)",
+  "rating.commentHint":
+    "Специалистът го чете без името Ви, но може да се досети от думите чий е.",
   "rating.send": "Изпрати оценката",
   "rating.change": "Промени оценката",
   "rating.done": "Благодарим за оценката!",

@@ -479,6 +479,8 @@ export default {
   "rating.star": "{count} of 5",
   "rating.stars": "Rating",
   "rating.comment": "Comment (optional)",
+  "rating.commentHint":
+    "The specialist reads it without your name, but may guess from the words whose it is.",
   "rating.send": "Send the rating",
   "rating.change": "Change the rating",
   "rating.done": "Thank you for the rating!",

@@ -31,6 +31,7 @@ export function rating(app, subject) {
     id: `${name}-comment`,
     rows: 3,
     maxlength: COMMENT_LIMIT,
+    "aria-describedby": `${name}-comment-hint`,
     testid: `rating-${subject}-comment`,
   });
   comment.value = given()?.comment ?? "";
@@ -71,6 +72,7 @@ export function rating(app, subject) {
     stars,
     h("label", { for: comment.id }, t("rating.comment")),
     comment,
+    h("p", { class: "hint", id: `${name}-comment-hint` }, t("rating.commentHint")),
     h("div", { class: "row foot" }, said, send),
   );
   return { element, update };

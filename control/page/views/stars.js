@@ -1,7 +1,7 @@
 /** Ratings to read: stars, how many gave how many, and comments. */
 
 import { h, icon } from "../element.js";
-import { average, day } from "../times.js";
+import { average, month } from "../times.js";
 
 /** `stars` of 5, parts too, with its words for those who do not see them. */
 export function stars(app, count) {
@@ -47,6 +47,6 @@ export function aggregate(app, ratings, testid) {
 /** `list`: [{ comment, at }], in the order in which it is shown. */
 export function comments(app, list, testid) {
   const one = ({ comment, at }) =>
-    h("li", {}, h("p", {}, comment), h("small", {}, day(at, app.language)));
+    h("li", {}, h("p", {}, comment), h("small", {}, month(at, app.language)));
   return list.length > 0 && h("ul", { class: "comments", testid }, list.map(one));
 }

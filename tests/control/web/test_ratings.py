@@ -1,6 +1,7 @@
 """A specialist's ratings over the API."""
 
-from control.adapters.ratings import DAY_S
+from datetime import UTC, datetime
+
 from control.consultations.parties import Role
 from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, stranger
@@ -45,26 +46,25 @@ async def test_sums_and_comments(control: Control, maria: Person, ivan: Person) 
 
 
 @ON_BOTH_DATABASES
-async def test_a_comment_has_a_day_and_no_moment_that_tells_whose_it_is(
+async def test_a_comment_has_a_month_and_no_moment_that_tells_whose_it_is(
     control: Control,
 ) -> None:
-    # Half past ten in the evening, UTC.
-    midnight = control.now - control.now % DAY_S
-    control.now = midnight + 22.5 * 3600
+    january, february = (datetime(2027, month, 1, tzinfo=UTC).timestamp() for month in (1, 2))
+    control.now = february - 24 * 3600
     maria, ivan = await control.person("maria"), await control.person("ivan")
     async with await ivan.page():
         await _rated(control, maria, ivan, {"stars": 5, "comment": "в"}, {"stars": 1})
         await _rated(control, maria, ivan, {"stars": 5, "comment": "а"})
-        control.now = midnight + DAY_S - 1.25
+        control.now = february - 1.25
         await _rated(control, maria, ivan, {"stars": 5, "comment": "б"})
-        await _rated(control, maria, ivan, {"stars": 5, "comment": "нов ден"})
+        await _rated(control, maria, ivan, {"stars": 5, "comment": "нов месец"})
     told = (await ivan.get("/me/ratings"))["comments"]
-    # In the order of their words within a day, not of the consultations.
-    assert [(each["at"] - midnight, each["comment"]) for each in told] == [
-        (DAY_S, "нов ден"),
-        (0, "а"),
-        (0, "б"),
-        (0, "в"),
+    # In the order of their words within a month, not of the consultations.
+    assert [(each["at"], each["comment"]) for each in told] == [
+        (february, "нов месец"),
+        (january, "а"),
+        (january, "б"),
+        (january, "в"),
     ]
     page = await maria.get("/specialists/ivan")
     assert page["comments"] == told
