@@ -163,6 +163,8 @@ def test_a_consultation_stays_in_the_history_of_both(local_pair: Pair, look: Loo
     client, specialist = local_pair.people
     local_pair.sign_in()
     local_pair.start_call()
+    for person in local_pair.people:
+        accessibility.check(person.page, "call")
     client.page.click("call-menu-button")
     client.page.click("leave-button")
     client.page.click("leave-confirm")
