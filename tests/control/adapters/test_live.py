@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from control.accounts import AccountRole
-from control.adapters import live
+from control.adapters import step_queue
 from control.adapters.engines import Work
 from control.adapters.people import Profile, Specialist, User
 from control.consultations.commands import Cancel
@@ -151,7 +151,7 @@ async def test_news_that_change_nothing_take_no_place_in_a_transaction(
         await save(changes, alongside)
 
     monkeypatch.setattr(service.store, "save", counted)
-    monkeypatch.setattr(live, "MOST_TOGETHER", 3)
+    monkeypatch.setattr(step_queue, "MOST_TOGETHER", 3)
     asked = []
     for client in clients:
         for n in range(10):

@@ -13,7 +13,7 @@ from control.consultations.policy import PLATFORM
 from control.settings import Identity, Rate, Settings
 from control.web import application
 from sfu.api import Answer, CloseRoom, Join, ParticipantHeard, Reply, Request
-from tests.control.node import MemoryNode
+from tests.control.node import MemoryNode, quality_of
 
 SECRET = b"the tests' secret, long enough for HS256"
 IDENTITY = Identity(issuer="tests", audience="rodrun", secret=SECRET)
@@ -26,7 +26,7 @@ MANY = Rate(per_s=100_000, burst=100_000)
 
 
 class HearingNode(MemoryNode):
-    """Hears everyone who joined, until their room is closed."""
+    """Hears everyone who joined, and measures their connections, until their room is closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +49,7 @@ class HearingNode(MemoryNode):
             for (room_id, participant_id), connection_id in self._here.items():
                 heard = ParticipantHeard(room_id, participant_id, connection_id, time.time())
                 self.report(heard)
+                self.report(quality_of(room_id, participant_id))
             await asyncio.sleep(HEARD_EVERY_S)
 
 

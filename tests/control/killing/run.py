@@ -19,14 +19,15 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from tests.control.killing.person import CLOSED, Person
+from tests.control.killing.person import CLOSED, LOOK_EVERY_S, Person
 
 Pairs = list[tuple[Person, Person]]
 
 PAIRS = 4
 START_WITHIN_S = 60.0
+SUMMED_UP_WITHIN_S = 10.0
 # What happens by itself, once at most in a consultation.
-ONCE = ("requested", "accepted", "declined", "cancelled", "expired", "started", "ended")
+ONCE = ("requested", "accepted", "declined", "cancelled", "expired", "started", "ended", "quality")
 TERMS = {
     "summary": "",
     "duration_s": 10,
@@ -85,6 +86,9 @@ async def killed_again_and_again(url: str, folder: Path, kills: int, seed: int) 
                 await server.start()
             stop.set()
             await asyncio.gather(*work)
+            # Whatever was under way as these ended is lost, too.
+            await server.kill()
+            await server.start()
             return await _checked(pairs)
     finally:
         await server.kill()
@@ -217,6 +221,8 @@ async def _checked(pairs: Pairs) -> Counter[str]:
     types: Counter[str] = Counter()
     for client, specialist in pairs:
         records = {}
+        for consultation in await client.get("/consultations?limit=200"):
+            await _summed_up(client, f"/consultations/{consultation['id']}")
         for snapshot in await client.get("/consultations?limit=200"):
             consultation_id = snapshot["id"]
             path = f"/consultations/{consultation_id}"
@@ -229,6 +235,18 @@ async def _checked(pairs: Pairs) -> Counter[str]:
         for person in (client, specialist):
             await _check_answers(person, records)
     return types
+
+
+async def _summed_up(person: Person, path: str) -> None:
+    """Wait until what was measured is on record, where anything was."""
+    if not (await person.get(f"{path}/quality"))["periods"]:
+        return
+    async with asyncio.timeout(SUMMED_UP_WITHIN_S):
+        while True:
+            record = (await person.get(f"{path}/events"))["events"]
+            if any(event["type"] == "quality" for event in record):
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _check_record(snapshot: dict[str, Any], record: list[dict[str, Any]]) -> None:
