@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.browser.browser import Browser
 from tests.browser.conftest import meeting
 from tests.browser.people import CLIENT, SPECIALIST, Pair, Person
 from tests.browser.server import Server, free_ports
+from tests.postgresql import PostgresqlServer
 
 BEFORE_S = 4.0
 BACK_WITHIN_S = 15.0  # of the server's return; pages ask every 2 s at most
@@ -18,10 +20,36 @@ BACK_WITHIN_S = 15.0  # of the server's return; pages ask every 2 s at most
 UNKNOWN_S = 3.0
 
 
+@contextmanager
+def sqlite() -> Iterator[dict[str, str]]:
+    """The settings of a server that is given none."""
+    yield {}
+
+
+@contextmanager
+def postgresql() -> Iterator[dict[str, str]]:
+    """The settings of one with a database on a PostgreSQL server of its own."""
+    server = PostgresqlServer()
+    server.start()
+    try:
+        yield {"RODRUN_DATABASE_URL": server.new_database()}
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=[sqlite, postgresql], ids=["sqlite", "postgresql"])
+def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Where it keeps what it knows."""
+    with request.param() as settings:
+        yield settings
+
+
 @pytest.fixture
-def doomed_server(local_chromium: Browser, logs: Path) -> Iterator[Server]:
+def doomed_server(
+    local_chromium: Browser, environment: dict[str, str], tmp_path: Path
+) -> Iterator[Server]:
     """A server that nobody else uses."""
-    server = Server("127.0.0.1", *free_ports(), logs / "doomed-server")
+    server = Server("127.0.0.1", *free_ports(), tmp_path / "server", environment=environment)
     try:
         server.wait_ready(local_chromium)
         yield server
