@@ -339,7 +339,7 @@ STATE = np.dtype(
         ("free_arena_count", np.int64),
         ("address_serial", np.int64),
         ("load", np.int64),  # see ``coalescing``
-        ("steady_ns", np.int64),  # CLOCK_MONOTONIC at the beginning of the turn
+        ("steady_ns", np.int64),  # CLOCK_BOOTTIME at the beginning of the turn
         ("turned_ns", np.int64),  # when ``load`` was brought up to date
         # Descriptors
         ("socket", np.int32),
