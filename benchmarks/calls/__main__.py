@@ -31,7 +31,8 @@ def measure_loss(options: argparse.Namespace) -> dict[str, Any]:
 
 def measure_bottleneck(options: argparse.Namespace) -> dict[str, Any]:
     """The figure of the bottleneck."""
-    phases = bottleneck.Phases(narrow=options.seconds, watched=options.watched)
+    watched_s = options.feedback.watched_s if options.watched is None else options.watched
+    phases = bottleneck.Phases(narrow=options.seconds, watched=watched_s)
     with arranged(proxied=False) as arrangement:
         return bottleneck.measure(arrangement, options.runs, phases, options.feedback)
 
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     two = commands.add_parser("bottleneck", help=bottleneck.TARGET.replace("%", "%%"))
     two.add_argument("--runs", type=int, default=3, help="of each way; medians are told")
     two.add_argument("--seconds", type=float, default=20.0, help="in the bottleneck")
-    two.add_argument("--watched", type=float, default=45.0, help="seconds after it, at most")
+    two.add_argument("--watched", type=float, help="seconds after it, at most; 45, or 90 with REMB")
     two.add_argument(
         "--feedback",
         type=bottleneck.Feedback,
