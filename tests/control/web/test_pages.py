@@ -180,6 +180,9 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
         "POST /consultations/{consultation_id}/join-tokens",
         "POST /join",
         "POST /connections/{connection_id}/ice-restart",
+        "POST /probes",
+        "GET /probes/{probe_id}",
+        "DELETE /probes/{probe_id}",
     }
 
 
