@@ -53,12 +53,21 @@ class ImpairmentProxy:
         up: Impairment = UNIMPAIRED,
         down: Impairment = UNIMPAIRED,
         host: str | None = None,
+        port: int | None = None,
     ) -> None:
-        """From now on, for clients at one address or all."""
+        """From now on, for clients at one address, for one of them alone, or for all."""
         assert self._process.stdin is not None
-        command = {"up": asdict(up), "down": asdict(down), "host": host}
+        command = {"up": asdict(up), "down": asdict(down), "host": host, "port": port}
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
+
+    def mark(self) -> int:
+        """A place in its log; what comes later is behind it."""
+        return self._path.stat().st_size
+
+    def records_since(self, mark: int) -> Records:
+        """What became of packets since a :meth:`mark`, but for those of the last moments."""
+        return read_log(self._path, mark)
 
     def end(self) -> tuple[dict[str, Any], Records]:
         """Stop it; its summary and its log."""

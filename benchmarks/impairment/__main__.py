@@ -26,6 +26,7 @@ NUMBERS = (
     ("loss", "loss_pct", "percent lost, each by itself"),
     ("delay", "delay_ms", "milliseconds"),
     ("jitter", "jitter_ms", "milliseconds, see --jitter-distribution"),
+    ("jitter-hold", "jitter_hold_ms", "milliseconds that a variation stays; 0: for one datagram"),
     ("reorder", "reorder_pct", "percent held back, so that others pass"),
     ("reorder-by", "reorder_by_ms", "milliseconds that those are held"),
     ("duplicate", "duplicate_pct", "percent that arrive twice"),

@@ -57,6 +57,8 @@ class Impairment:
         delay_ms: of each.
         jitter_ms: parameter of ``jitter``; the sum with ``delay_ms`` is never below 0.
         jitter: distribution of the variation.
+        jitter_hold_ms: how long a variation stays, as that of a queue does; 0: each datagram has
+            its own. With many datagrams in order, one's own is hidden by those before it.
         in_order: a datagram waits for the one before it, as in the queue of a router; otherwise
             jitter reorders.
         reorder_pct: of datagrams that are held back and let others pass.
@@ -69,6 +71,7 @@ class Impairment:
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
     jitter: Jitter = Jitter.UNIFORM
+    jitter_hold_ms: float = 0.0
     in_order: bool = True
     reorder_pct: float = 0.0
     reorder_by_ms: float = 20.0
@@ -80,7 +83,7 @@ class Impairment:
         for name in ("loss_pct", "reorder_pct", "duplicate_pct"):
             if not 0 <= getattr(self, name) <= 100:
                 raise ValueError(f"{name}: {getattr(self, name)} is not between 0 and 100")
-        for name in ("delay_ms", "jitter_ms", "reorder_by_ms"):
+        for name in ("delay_ms", "jitter_ms", "jitter_hold_ms", "reorder_by_ms"):
             if not 0 <= getattr(self, name) <= 10_000:
                 raise ValueError(f"{name}: {getattr(self, name)} is not between 0 and 10000")
         if self.queue < 1:
@@ -133,6 +136,8 @@ class _Line:
     random: random.Random
     underway: int = 0
     last_due_ns: int = 0
+    varied: float = 0.5  # drawn, and held until then
+    varies_at_ns: int = 0
 
 
 def variation_ms(jitter: Jitter, jitter_ms: float, drawn: float) -> float:
@@ -157,37 +162,47 @@ class Lines:
     Args:
         seed: the same seed and the same order of datagrams of a line give the same fates.
         everyone: the impairment of each direction for hosts that have none of their own.
+            A host's socket may have one, too, that goes before its host's.
     """
 
     seed: int
     everyone: dict[Direction, Impairment] = field(
         default_factory=lambda: dict.fromkeys(Direction, UNIMPAIRED)
     )
-    _own: dict[tuple[str, Direction], Impairment] = field(default_factory=dict)
+    _own: dict[tuple[str, int | None, Direction], Impairment] = field(default_factory=dict)
     _lines: dict[tuple[int, Direction], _Line] = field(default_factory=dict)
     _heap: list[tuple[int, int, Passage]] = field(default_factory=list)
     _count: int = 0
 
-    def impair(self, direction: Direction, impairment: Impairment, host: str | None = None) -> None:
+    def impair(
+        self,
+        direction: Direction,
+        impairment: Impairment,
+        host: str | None = None,
+        port: int | None = None,
+    ) -> None:
         """Change what happens to datagrams that arrive from now on.
 
         Args:
             host: of the clients meant; None means every host without an impairment of its own.
+            port: of the one client of that host that is meant; None means all.
         """
         if host is None:
             self.everyone[direction] = impairment
         else:
-            self._own[host, direction] = impairment
+            self._own[host, port, direction] = impairment
 
-    def impairment(self, host: str, direction: Direction) -> Impairment:
-        """What happens to datagrams of a host."""
-        return self._own.get((host, direction), self.everyone[direction])
+    def impairment(self, client: Client, direction: Direction) -> Impairment:
+        """What happens to datagrams of a client."""
+        host, port = client.host, client.port
+        of_host = self._own.get((host, None, direction), self.everyone[direction])
+        return self._own.get((host, port, direction), of_host)
 
     def receive(
         self, client: Client, direction: Direction, data: bytes, now_ns: int
     ) -> Passage | None:
         """Take a datagram. Returns its passage if that ends here, None if it is on its way."""
-        how = self.impairment(client.host, direction)
+        how = self.impairment(client, direction)
         key = client.number, direction
         line = self._lines.get(key)
         if line is None:
@@ -202,7 +217,10 @@ class Lines:
         if line.underway >= how.queue:
             passage.fate = Fate.OVERFLOWED
             return passage
-        delay_ms = how.delay_ms + variation_ms(how.jitter, how.jitter_ms, varied)
+        if now_ns >= line.varies_at_ns:
+            line.varied = varied
+            line.varies_at_ns = now_ns + round(how.jitter_hold_ms * MS)
+        delay_ms = how.delay_ms + variation_ms(how.jitter, how.jitter_ms, line.varied)
         due_ns = now_ns + max(0, round(delay_ms * MS))
         if how.in_order:
             due_ns = max(due_ns, line.last_due_ns)

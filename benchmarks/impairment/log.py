@@ -84,9 +84,14 @@ def record(passage: Passage, sent_ns: int) -> bytes:
     ).tobytes()
 
 
-def read_log(path: Path) -> Records:
-    """All records of a log. One that was cut short at the end is left out."""
-    octets = path.read_bytes()
+def read_log(path: Path, skipped: int = 0) -> Records:
+    """All records of a log. One that was cut short at the end is left out.
+
+    ``skipped``: octets at its beginning that are not wanted; of a record in part none is.
+    """
+    with path.open("rb") as file:
+        file.seek(-(-skipped // RECORD.itemsize) * RECORD.itemsize)
+        octets = file.read()
     return np.frombuffer(octets[: len(octets) // RECORD.itemsize * RECORD.itemsize], RECORD)
 
 

@@ -248,7 +248,7 @@ def carry_out(lines: Lines, line: str | bytes) -> None:
 
     {"up": {"loss_pct": 5}, "down": {"delay_ms": 25, "jitter": "normal"}, "host": "10.99.0.2"}:
     fields of :class:`Impairment`; a direction left out stays as it is, without ``host`` everyone
-    is meant.
+    is meant, with ``port`` beside it one client of that host.
 
     Raises ValueError or TypeError when it makes no sense.
     """
@@ -258,7 +258,7 @@ def carry_out(lines: Lines, line: str | bytes) -> None:
         if wanted is not None:
             if "jitter" in wanted:
                 wanted = {**wanted, "jitter": Jitter(wanted["jitter"])}
-            lines.impair(direction, Impairment(**wanted), command.get("host"))
+            lines.impair(direction, Impairment(**wanted), command.get("host"), command.get("port"))
 
 
 def _open(address: Address) -> socket.socket:

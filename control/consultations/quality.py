@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 PERIOD_S = 5.0
+SECOND_S = 1.0  # after which scores come again, a little sooner or later
 
 
 class Level(StrEnum):
@@ -101,7 +102,7 @@ class Timeline:
     def take(self, scores: Mapping[Leg, Score], at: float) -> Period | None:
         """Scores of the second that ended ``at``; the period before it, when that is over."""
         over = None
-        if self._began_at is not None and at - self._began_at >= PERIOD_S:
+        if self._began_at is not None and at - self._began_at > PERIOD_S - SECOND_S / 2:
             over = self.finish()
         if self._began_at is None:
             self._began_at = at
@@ -115,9 +116,9 @@ class Timeline:
         if self._began_at is None:
             return None
         # the scores of a second come at its end
-        duration_s = min(max(self._last_at - self._began_at + 1.0, 1.0), PERIOD_S)
+        duration_s = min(max(self._last_at - self._began_at + SECOND_S, SECOND_S), PERIOD_S)
         legs = {leg: _together(seconds) for leg, seconds in self._seconds.items()}
-        period = Period(self._began_at - 1.0, duration_s, legs)
+        period = Period(self._began_at - SECOND_S, duration_s, legs)
         self._began_at, self._seconds = None, {}
         return period
 

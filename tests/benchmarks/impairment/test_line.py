@@ -53,6 +53,15 @@ def test_unimpaired_datagrams_pass_at_once_and_in_order() -> None:
     assert all(each.due_ns == each.arrived_ns for each in ended)
 
 
+def test_a_variation_is_held_for_its_time_and_then_drawn_anew() -> None:
+    network = lines(Impairment(delay_ms=50, jitter_ms=50, jitter_hold_ms=20, in_order=False))
+    ended = sorted(carry(network, 100), key=number)
+    delays = [each.due_ns - each.arrived_ns for each in ended]
+    groups = [set(delays[at : at + 10]) for at in range(0, 100, 10)]
+    assert all(len(group) == 1 for group in groups)
+    assert len(set.union(*groups)) == 10
+
+
 def test_nothing_leaves_before_its_time() -> None:
     network = lines(Impairment(delay_ms=25))
     assert network.receive(CLIENT, UP, b"x", 7) is None

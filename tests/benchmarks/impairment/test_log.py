@@ -39,6 +39,8 @@ def test_a_record_tells_everything_of_an_rtp_packet(tmp_path: Path) -> None:
     assert (found["sequence"], found["timestamp"], found["ssrc"]) == (65535, 90_000, 0xCAFEBABE)
     assert found["sent_ns"] - found["arrived_ns"] == 25 * MS
     assert found["size"] == 32
+    assert len(log.read_log(path, 1)) == 0
+    assert len(log.read_log(path, log.RECORD.itemsize)) == 0
 
 
 @pytest.mark.parametrize(

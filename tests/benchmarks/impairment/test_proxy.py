@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.impairment import log
 from benchmarks.impairment.__main__ import host_and_port, impairment, main, parser
-from benchmarks.impairment.line import Direction, Impairment, Jitter, Lines
+from benchmarks.impairment.line import Client, Direction, Impairment, Jitter, Lines
 from benchmarks.impairment.proxy import Lateness, Proxy, carry_out
 
 
@@ -98,7 +98,7 @@ def test_a_change_that_comes_in_two_parts_counts_once_it_is_whole() -> None:
     def run_after(written: bytes) -> float:
         os.write(writing, written)
         proxy.run(time.time_ns() + 20_000_000, reading)
-        return lines.impairment("10.99.0.2", Direction.UP).loss_pct
+        return lines.impairment(Client(0, "10.99.0.2", 40000), Direction.UP).loss_pct
 
     try:
         with open_socket() as node, Proxy(("127.0.0.1", 0), node.getsockname(), lines) as proxy:
@@ -131,13 +131,21 @@ def test_options_become_impairments() -> None:
         host_and_port("nowhere")
 
 
-def test_a_line_of_json_changes_one_host_or_everyone() -> None:
+def test_a_line_of_json_changes_one_socket_one_host_or_everyone() -> None:
     lines = Lines(1)
+    mine, beside, other = (
+        Client(number, host, port)
+        for number, (host, port) in enumerate(
+            [("10.99.0.2", 40000), ("10.99.0.2", 40001), ("10.99.0.3", 40000)]
+        )
+    )
     carry_out(lines, '{"up": {"loss_pct": 5}}')
     carry_out(lines, '{"down": {"jitter_ms": 5, "jitter": "normal"}, "host": "10.99.0.2"}')
-    assert lines.impairment("10.99.0.2", Direction.UP) == Impairment(loss_pct=5)
-    assert lines.impairment("10.99.0.3", Direction.DOWN) == Impairment()
-    assert lines.impairment("10.99.0.2", Direction.DOWN).jitter == Jitter.NORMAL
+    carry_out(lines, '{"up": {"delay_ms": 9}, "host": "10.99.0.2", "port": 40000}')
+    assert lines.impairment(mine, Direction.UP) == Impairment(delay_ms=9)
+    assert lines.impairment(mine, Direction.DOWN).jitter == Jitter.NORMAL
+    assert lines.impairment(beside, Direction.UP) == Impairment(loss_pct=5)
+    assert lines.impairment(other, Direction.DOWN) == Impairment()
 
 
 def test_percentiles_of_lateness() -> None:

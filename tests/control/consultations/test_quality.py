@@ -42,6 +42,19 @@ def test_both_sides_seconds_become_one_period_of_five() -> None:
     assert timeline.finish() is None
 
 
+def test_a_period_has_as_many_seconds_of_both_sides_when_they_come_a_little_early_or_late() -> None:
+    timeline = Timeline()
+    found = []
+    for second in range(31):
+        early = 0.004 * (second % 3 - 1)
+        for leg, late in ((Leg.CLIENT_UP, 0.0), (Leg.SPECIALIST_UP, 0.003)):
+            period = timeline.take({leg: GOOD}, 1000.0 + second + early + late)
+            if period is not None:
+                found.append(period)
+    assert len(found) == 6
+    assert {score.expected for each in found for score in each.legs.values()} == {500}
+
+
 def test_a_period_has_the_mean_score_and_the_words_of_its_worst_second() -> None:
     timeline = Timeline()
     for at, score in enumerate((GOOD, LOSSY, GOOD, GOOD)):

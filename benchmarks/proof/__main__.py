@@ -1,0 +1,95 @@
+"""``python -m benchmarks.proof``, or ``make proof``: is what the node measures true?
+
+Real Chromiums call each other through a node and the impairment proxy. Each leg is impaired alone,
+by one condition after the other; what the node tells of all legs, and what Chromium's getStats
+says of them, is held against the log of the proxy. A case that misses is repeated once, and both
+are in the report. Exits with 1 when one still misses.
+
+Browsers and server are on machines of their own (network namespaces), which needs root or
+unprivileged user namespaces. It takes about a quarter of an hour.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks import processor
+from benchmarks.calls.arrangement import arranged
+from benchmarks.command import as_run
+from benchmarks.proof.calls import holding
+from benchmarks.proof.conditions import CONDITIONS, LEGS
+from benchmarks.proof.judgement import Case
+from benchmarks.proof.report import line, result
+from benchmarks.proof.trial import Trial, plans
+
+LIFETIME_S = 3600.0  # of the proxy, at most
+STEADY_S = 10.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="benchmarks.proof",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    found.add_argument(
+        "--calls", type=int, choices=range(1, len(LEGS) + 1), default=len(LEGS), help="at once"
+    )
+    found.add_argument(
+        "--condition",
+        action="append",
+        choices=[each.name for each in CONDITIONS],
+        help="this one alone; may be given again",
+    )
+    found.add_argument("--json", type=Path, help="write the result to this file")
+    found.add_argument("--table", type=Path, help="write the table to this file, in Markdown")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the proof and print it; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(given)
+    wanted = [
+        each for each in CONDITIONS if not options.condition or each.name in options.condition
+    ]
+
+    def tell(case: Case) -> None:
+        print(line(case), flush=True)
+
+    with (
+        arranged(proxied=True, lifetime_s=LIFETIME_S) as arrangement,
+        holding(arrangement, options.calls) as calls,
+    ):
+        assert arrangement.proxy is not None
+        trial = Trial(arrangement, calls, tell)
+        all_plans = plans(options.calls, wanted)
+        cases = trial.run(all_plans)
+        verdicts = {
+            legs.pop().name: call.quality()["verdict"]["leg"]
+            for call, plan in zip(calls, all_plans, strict=True)
+            if len(legs := {leg for leg, _ in plan}) == 1
+            and any(condition.named for _, condition in plan)
+        }
+        summary, _ = arrangement.proxy.end()
+    found = {
+        "name": "proof of connection quality",
+        "command": as_run("benchmarks.proof", given),
+        **result(cases, verdicts),
+        "proxy": {name: summary[name] for name in ("late_us", "not_read_in_time")},
+        "machine": processor.machine(),
+    }
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.table is not None:
+        options.table.write_text(found["report"] + "\n")
+    said = ", ".join(f"{name}: {value}" for name, value in found["measured"].items())
+    holds = "holds" if found["holds"] else "MISSED"
+    print(f"{found['target']}\n  {holds}: {said}\n\n{found['report']}")
+    return 0 if found["holds"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
