@@ -24,7 +24,7 @@ $(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 }
 endef
 
-.PHONY: run test coverage warm-up lint setup setup-test format lock clean
+.PHONY: run test coverage proof warm-up lint setup setup-test format lock clean
 
 run: setup
 	$(BIN)/rodrun serve --demo --data-dir var
@@ -52,6 +52,11 @@ test: setup-test
 # Measuring makes the rules' tests take two to three times as long. Compiled code does not count.
 coverage: setup-test warm-up
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+# What the node measures, held against an injected truth; some of it is in `make test`.
+proof: setup-test warm-up
+	@mkdir -p var
+	$(BIN)/python -m benchmarks.proof --json var/proof.json --table var/proof.md
 
 warm-up: setup
 	$(BIN)/rodrun warm-up

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.calls.arrangement import CLIENT_HOST, SPECIALIST_HOST, Arrangement
 from benchmarks.calls.direct import ELEMENTS
 from benchmarks.impairment.line import UNIMPAIRED, Direction
+from benchmarks.impairment.log import Kind
 from benchmarks.proof.conditions import Condition, Leg, Party
 from tests.browser import media
 from tests.browser.browser import Browser, Page, User
@@ -18,8 +19,21 @@ from tests.browser.server import FETCH, Api
 PICTURE = "320x180@15"
 OPERATOR = "olga"
 LIFETIME_S = 3600
+LOGGED_WITHIN_S = 10.0
+LOOK_AGAIN_S = 0.5
 HOSTS = {Party.CLIENT: CLIENT_HOST, Party.SPECIALIST: SPECIALIST_HOST}
 
+# A specialist is online while a page is.
+STAY_ONLINE = """async (token) => {
+  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/events`);
+  await new Promise((resolve) => {
+    socket.addEventListener("open", () =>
+      socket.send(JSON.stringify({ type: "authenticate", token })));
+    socket.addEventListener("message", ({ data }) => {
+      if (JSON.parse(data).type === "ready") resolve();
+    });
+  });
+}"""
 # Resolves when the page is ready to join; then it is in the call as soon as it can be.
 JOIN = """async (picture, bearer, consultation) => {
   const { Call } = await import("/rodrun.js");
@@ -46,16 +60,15 @@ JOIN = """async (picture, bearer, consultation) => {
   await call.setMedia(stream);
   call.start();
 }"""
-# The local port of the pair in use, once media flows; the diary begins then.
+# The SSRC of the audio that it sends, once media flows; the diary begins then.
 BEGIN_DIARY = """async () => {
   const entry = __probe.connections.at(-1);
   if (entry === undefined || entry.connectedAt === null || __probe.frames.length < 5) return null;
   const { pc } = entry;
   const stats = await pc.getStats();
-  const transport = [...stats.values()].find(({ type }) => type === "transport");
-  const pair = stats.get(transport?.selectedCandidatePairId);
-  const port = stats.get(pair?.localCandidateId)?.port;
-  if (port === undefined) return null;
+  const ssrc = [...stats.values()]
+    .find(({ type, kind }) => type === "outbound-rtp" && kind === "audio")?.ssrc;
+  if (ssrc === undefined) return null;
   const FIELDS = {
     "inbound-rtp": [
       "ssrc", "packetsReceived", "packetsLost", "retransmittedPacketsReceived", "jitter",
@@ -81,7 +94,7 @@ BEGIN_DIARY = """async () => {
     diary.push(entry);
   };
   setInterval(look, 1000);
-  return port;
+  return ssrc;
 }"""
 READ_DIARY = "(since) => __diary.filter(({ at }) => at >= since)"
 
@@ -91,7 +104,8 @@ class Member:
     """One party of a call.
 
     Attributes:
-        host, port: the socket as the proxy sees it.
+        host, port: the socket as the proxy sees it. (The browser learns another one from the
+            node, which the proxy is as a NAT to.)
     """
 
     party: Party
@@ -106,6 +120,8 @@ class ProofCall:
     def __init__(self, arrangement: Arrangement, api: Api, minted: dict[str, Any]) -> None:
         self._arrangement = arrangement
         self._api = api
+        assert arrangement.proxy is not None
+        self._mark = arrangement.proxy.mark()
         self._tokens = {party: minted[party]["access_token"] for party in Party}
         self._users: list[User] = []
         specialist = minted[Party.SPECIALIST]["id"]
@@ -117,6 +133,7 @@ class ProofCall:
             "takes_video": True,
         }
         self._do("PUT", "/me/profile", Party.SPECIALIST, terms)
+        api.page.evaluate(STAY_ONLINE, self._tokens[Party.SPECIALIST])
         request = {"specialist_id": specialist, "purpose": PURPOSE}
         self.id: str = self._do("POST", "/consultations", Party.CLIENT, request)["id"]
         self._path = f"/consultations/{self.id}"
@@ -126,8 +143,7 @@ class ProofCall:
             party: Member(
                 party,
                 page,
-                arrangement.network.address(HOSTS[party]),
-                page.wait_for(BEGIN_DIARY, timeout_s=30.0),
+                *self._socket(page.wait_for(BEGIN_DIARY, timeout_s=30.0)),
             )
             for party, page in pages.items()
         }
@@ -159,6 +175,24 @@ class ProofCall:
         self._do("POST", f"{self._path}/leave", Party.CLIENT, {})
         for user in self._users:
             user.close()
+
+    def _socket(self, ssrc: int) -> tuple[str, int]:
+        """From where that stream comes to the proxy."""
+        proxy = self._arrangement.proxy
+        assert proxy is not None
+        deadline_s = time.time() + LOGGED_WITHIN_S
+        while True:
+            records = proxy.records_since(self._mark)
+            mine = records[
+                (records["kind"] == Kind.RTP)
+                & (records["direction"] == Direction.UP)
+                & (records["ssrc"] == ssrc)
+            ]
+            if len(mine):
+                return mine[-1]["host"].decode(), int(mine[-1]["port"])
+            if time.time() > deadline_s:
+                raise RuntimeError(f"the proxy has no packet of {ssrc}")
+            time.sleep(LOOK_AGAIN_S)
 
     def _joined(self, party: Party) -> Page:
         browser: Browser = getattr(self._arrangement, party.value)

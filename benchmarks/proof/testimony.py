@@ -117,7 +117,7 @@ def _lost_down(diary: Sequence[Entry], path: Path) -> tuple[Lost, Lost]:
     for kind in ("audio", "video"):
         first, last = (diary[place][f"inbound-rtp {kind}"] for place in (0, -1))
         came, lost, again = (
-            last[field] - first[field] if last[field] is not None else 0
+            (last[field] or 0) - (first[field] or 0)  # nothing came again yet: null
             for field in ("packetsReceived", "packetsLost", "retransmittedPacketsReceived")
         )
         said = _sum(said, Lost(came - again + lost, lost))

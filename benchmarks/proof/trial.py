@@ -1,7 +1,7 @@
 """The conditions, one after the other on each call, several calls at once."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, Final
@@ -52,17 +52,19 @@ def plans(calls: int, conditions: Sequence[Condition] = CONDITIONS) -> list[Plan
 
 
 def whole_periods(
-    periods: Iterable[dict[str, Any]], from_s: float, count: int
+    periods: Sequence[dict[str, Any]], from_s: float, count: int
 ) -> list[dict[str, Any]]:
-    """The first so many of five seconds that begin after ``from_s``; fewer are none."""
-    whole = [
-        each
-        for each in periods
-        if each["at"] >= from_s
-        and each["duration_s"] == PERIOD_S
-        and all(leg.name in each["legs"] for leg in LEGS)
-    ]
-    return whole[:count] if len(whole) >= count else []
+    """The first so many that follow one another, begin after ``from_s`` and are whole; or none."""
+    for first in range(len(periods) - count + 1):
+        found = list(periods[first : first + count])
+        if all(each["at"] >= from_s and _is_whole(each) for each in found):
+            return found
+    return []
+
+
+def _is_whole(period: dict[str, Any]) -> bool:
+    """Of five seconds, and of both parties."""
+    return period["duration_s"] == PERIOD_S and all(leg.name in period["legs"] for leg in LEGS)
 
 
 class Trial:
@@ -74,12 +76,14 @@ class Trial:
         calls: Sequence[ProofCall],
         tell: Callable[[Case], None],
         periods: int = PERIODS,
+        settle_s: float = SETTLE_S,
     ) -> None:
         assert arrangement.proxy is not None
         self._proxy = arrangement.proxy
         self._calls = calls
         self._tell = tell
         self._periods = periods
+        self._settle_s = settle_s
         self._attempts: dict[tuple[Leg, Condition], int] = {}
 
     def run(self, all_plans: Sequence[Plan]) -> list[Case]:
@@ -104,10 +108,10 @@ class Trial:
             for _, call, leg, condition in due:
                 call.impair(leg, condition)
             busy = _Busy()
-            time.sleep(SETTLE_S + self._periods * PERIOD_S)
+            time.sleep(self._settle_s + self._periods * PERIOD_S)
             noise = {"machine_busy_pct": busy.pct()}
             for place, call, leg, condition in due:
-                periods = self._measured(call, began_s + SETTLE_S)
+                periods = self._measured(call, began_s + self._settle_s)
                 attempt = self._attempts.get((leg, condition), 0) + 1
                 self._attempts[leg, condition] = attempt
                 step = Step(call, leg, condition, attempt, began_s, periods, noise)
