@@ -105,16 +105,17 @@ class Arrangement:
 
 
 @contextmanager
-def arranged(proxied: bool, lifetime_s: float = 0.0) -> Iterator[Arrangement]:
+def arranged(proxied: bool, lifetime_s: float = 0.0, costly: bool = True) -> Iterator[Arrangement]:
     """Start everything and end it.
 
     Args:
         proxied: the impairment proxy is between browsers and node.
         lifetime_s: after which the proxy ends however this ends.
+        costly: camera and microphone cost bits; else they are Chromium's own, which cost few.
     """
     with tempfile.TemporaryDirectory() as name, Network() as network:
         folder = Path(name)
-        devices = chromium_arguments(folder)
+        devices = chromium_arguments(folder) if costly else ()
         browsers: list[Browser] = []
         server = proxy = None
         try:

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(line(case), flush=True)
 
     with (
-        arranged(proxied=True, lifetime_s=LIFETIME_S) as arrangement,
+        arranged(proxied=True, lifetime_s=LIFETIME_S, costly=False) as arrangement,
         holding(arrangement, options.calls) as calls,
     ):
         assert arrangement.proxy is not None

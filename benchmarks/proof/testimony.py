@@ -62,7 +62,7 @@ def by_node(periods: Sequence[Mapping[str, Any]], leg: Leg, path: Path, audio: S
     if leg.direction == Direction.UP:
         jitter = path.jitter(Direction.UP, audio.sent)
     else:
-        jitter = path.jitter_reported(Direction.DOWN, audio.received, audio.sent)
+        jitter = path.jitter_reported(Direction.DOWN, audio.received)
     true = Figures(
         path.lost(leg.direction, from_ns, until_ns).pct,
         jitter.mean(ticks),
@@ -92,26 +92,22 @@ def by_browser(diary: Sequence[Entry], leg: Leg, path: Path) -> Told:
 
 
 def _lost_up(diary: Sequence[Entry], path: Path) -> tuple[Lost, Lost]:
-    """By the node's reports as the browser has them, of what they are about.
+    """By the node's reports as the browser has them, of the time between two of them.
 
-    They count what was lost; the packets sent meanwhile are the browser's own count.
+    They count what was lost, not of how many: those are as the log has them.
     """
     said, true = Lost(0, 0), Lost(0, 0)
-    looked = [entry["at"] for entry in diary]
     for kind in ("audio", "video"):
         first, last = (diary[place][f"remote-inbound-rtp {kind}"] for place in (0, -1))
-        own = [entry[f"outbound-rtp {kind}"] for entry in diary]
-        sent = [each["packetsSent"] - each["retransmittedPacketsSent"] for each in own]
-        until, since = (np.interp(each["timestamp"], looked, sent) for each in (last, first))
-        said = _sum(said, Lost(round(until - since), last["packetsLost"] - first["packetsLost"]))
         between = _moments([first["timestamp"], last["timestamp"]], 1e6)
         found = path.lost(Direction.UP, int(between[0]), int(between[1]), [first["ssrc"]])
+        said = _sum(said, Lost(found.packets, last["packetsLost"] - first["packetsLost"]))
         true = _sum(true, found)
     return said, true
 
 
 def _lost_down(diary: Sequence[Entry], path: Path) -> tuple[Lost, Lost]:
-    """Before repair: packets that came again are not counted."""
+    """Before repair; with what the partner's way up lost, for the numbers lack it."""
     said, true = Lost(0, 0), Lost(0, 0)
     between = _moments([diary[0]["at"], diary[-1]["at"]], 1e6)
     for kind in ("audio", "video"):
@@ -121,7 +117,7 @@ def _lost_down(diary: Sequence[Entry], path: Path) -> tuple[Lost, Lost]:
             for field in ("packetsReceived", "packetsLost", "retransmittedPacketsReceived")
         )
         said = _sum(said, Lost(came - again + lost, lost))
-        found = path.lost(Direction.DOWN, int(between[0]), int(between[1]), [first["ssrc"]])
+        found = path.missing(Direction.DOWN, int(between[0]), int(between[1]), first["ssrc"])
         true = _sum(true, found)
     return said, true
 

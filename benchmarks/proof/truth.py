@@ -72,6 +72,20 @@ class Path:
         inside = (at_ns > from_ns) & (at_ns <= until_ns)
         return Lost(int(inside.sum()), int((inside & ~passed).sum()))
 
+    def missing(self, direction: Direction, from_ns: int, until_ns: int, ssrc: int) -> Lost:
+        """What a receiver of one stream has to miss: numbers that passed in (from, until], and how
+        many of them did not come (RFC 3550 A.3). What was lost before the proxy is missing, too.
+        """
+        packets = self._packets(Kind.RTP, direction)
+        sent = _delivered(packets, ssrc)
+        numbers = np.unwrap(sent["sequence"].astype(np.int64), period=1 << 16)
+        highest = np.maximum.accumulate(numbers) if len(numbers) else numbers
+        before, until = np.searchsorted(sent["sent_ns"], [from_ns, until_ns], side="right")
+        if before == 0 or until <= before:
+            return Lost(0, 0)
+        passed = int(highest[until - 1] - highest[before - 1])
+        return Lost(passed, passed - int(until - before))
+
     def jitter(self, direction: Direction, ssrc: int) -> Course:
         """The interarrival jitter of an audio stream behind the proxy, in ms (RFC 3550 A.8)."""
         packets = self._packets(Kind.RTP, direction)
@@ -79,14 +93,12 @@ class Path:
         sent = np.sort(sent, order="sent_ns", kind="stable")
         return Course(sent["sent_ns"].astype(np.int64), jitter_ms(sent, OPUS_CLOCK_HZ))
 
-    def jitter_reported(
-        self, direction: Direction, ssrc: int, reporter: int | None = None
-    ) -> Course:
+    def jitter_reported(self, direction: Direction, ssrc: int) -> Course:
         """The same, as the receiver's reports bring it to the sender: there when they are.
 
-        ``reporter`` is the SSRC with which they are sent; None means all.
+        Which of a browser's reports is about which stream is encrypted, so all are taken.
         """
-        reports = self._reports(_BACK[direction], reporter)
+        reports = self._reports(_BACK[direction])
         course = self.jitter(direction, ssrc)
         places = np.searchsorted(course.at_ns, reports["arrived_ns"], side="right") - 1
         known = places >= 0
@@ -111,11 +123,11 @@ class Path:
         packets = self._packets(Kind.RTCP, direction)
         return _delivered(packets[packets["type"] == SENDER_REPORT], ssrc)
 
-    def _reports(self, direction: Direction, ssrc: int | None = None) -> Records:
+    def _reports(self, direction: Direction) -> Records:
         """Those that say something of what came."""
         packets = self._packets(Kind.RTCP, direction)
         says = np.isin(packets["type"], (SENDER_REPORT, RECEIVER_REPORT)) & (packets["format"] > 0)
-        return _delivered(packets[says], ssrc)
+        return _delivered(packets[says], None)
 
 
 def _delivered(packets: Records, ssrc: int | None) -> Records:

@@ -78,8 +78,8 @@ def test_reported_jitter_stays_until_the_next_report_has_arrived() -> None:
         log.rtp(20 * number, DOWN, PARTNER, number, delay_ms=10 * (number % 2) * shaken)
     log.rtcp(3990, UP, RECEIVER_REPORT, AUDIO, delay_ms=100)
     log.rtcp(8000, UP, RECEIVER_REPORT, AUDIO, delay_ms=100)
-    log.rtcp(8050, UP, RECEIVER_REPORT, VIDEO)
-    reported = path(log).jitter_reported(DOWN, PARTNER, AUDIO)
+    log.rtcp(8050, UP, SENDER_REPORT, VIDEO, blocks=0)
+    reported = path(log).jitter_reported(DOWN, PARTNER)
     assert list(reported.at_ns) == [ns(4090), ns(8100)]
     assert reported.mean(np.array([ns(5000)])) == pytest.approx(0, abs=1e-3)
     assert reported.mean(np.array([ns(9000)])) == pytest.approx(10, abs=0.01)
@@ -107,3 +107,13 @@ def test_the_browsers_round_trip_is_of_its_own_stream() -> None:
     log.rtcp(1000, DOWN, SENDER_REPORT, PARTNER, delay_ms=3)
     trips = path(log).round_trips_at_browser(AUDIO)
     assert (list(trips.at_ns), list(trips.values)) == ([ns(1003)], [23])
+
+
+def test_a_receiver_misses_what_was_lost_here_and_before_but_not_what_came_late() -> None:
+    log = Log()
+    for place, number in enumerate([65533, 65534, 0, 1, 3, 2, 4, 5]):  # 65535 never came
+        log.rtp(20 * place, DOWN, PARTNER, number, fate=Fate.LOST if number == 4 else Fate.SENT)
+    assert path(log).missing(DOWN, ns(10), ns(1000), PARTNER) == Lost(8, 2)
+    assert path(log).missing(DOWN, ns(10), ns(85), PARTNER) == Lost(6, 2)  # 2 has yet to come
+    assert path(log).missing(DOWN, ns(85), ns(1000), PARTNER) == Lost(2, 0)
+    assert path(log).missing(DOWN, ns(0), ns(1000), VIDEO) == Lost(0, 0)
