@@ -5,6 +5,7 @@ leaves the RTP header in clear, and SRTCP the first eight octets, so the records
 packet belongs to (:class:`Kind` as RFC 7983 tells them apart).
 """
 
+import struct
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ RECORD = np.dtype(
     ]
 )
 
+_PACKED = struct.Struct("<qqqH39sHBBBBHBHBHII")  # as RECORD, a fifth of the work
 Records = np.ndarray[Any, np.dtype[np.void]]
 
 
@@ -74,14 +76,11 @@ def record(passage: Passage, sent_ns: int) -> bytes:
     """The record of a passage that has ended; ``sent_ns`` is 0 unless it was sent."""
     kind, type_, format_, sequence, timestamp, ssrc = describe(passage.data)
     client = passage.client
-    return np.array(
-        (
-            *(passage.arrived_ns, passage.due_ns, sent_ns, client.number, client.host.encode()),
-            *(client.port, passage.direction, passage.fate, passage.held, passage.copy),
-            *(len(passage.data), kind, type_, format_, sequence, timestamp, ssrc),
-        ),
-        RECORD,
-    ).tobytes()
+    return _PACKED.pack(
+        *(passage.arrived_ns, passage.due_ns, sent_ns, client.number, client.host.encode()),
+        *(client.port, passage.direction, passage.fate, passage.held, passage.copy),
+        *(len(passage.data), kind, type_, format_, sequence, timestamp, ssrc),
+    )
 
 
 def read_log(path: Path, skipped: int = 0) -> Records:

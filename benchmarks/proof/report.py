@@ -44,16 +44,15 @@ def result(cases: Sequence[Case], verdicts: Mapping[str, str]) -> dict[str, Any]
 
 
 def worst_errors(cases: Iterable[Case]) -> list[str]:
-    """Of each figure and witness, over all legs."""
+    """Of each figure and witness, on the impaired legs."""
     found: dict[tuple[str, str], float] = {}
     for case in cases:
         for witness, told in (("node", case.by_node), ("Chromium", case.by_browser)):
-            for each in told.values():
-                for finding in findings(each):
-                    if finding.said is not None and finding.true is not None:
-                        key = finding.figure, witness
-                        error = abs(finding.said - finding.true)
-                        found[key] = max(found.get(key, 0.0), error)
+            for finding in findings(told[case.leg.name]):
+                if finding.said is not None and finding.true is not None:
+                    key = finding.figure, witness
+                    error = abs(finding.said - finding.true)
+                    found[key] = max(found.get(key, 0.0), error)
     return [
         f"{figure} {found[figure, witness]:.2f} ({witness})"
         for figure in UNITS

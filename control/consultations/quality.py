@@ -3,7 +3,7 @@
 What was measured and how it is scored is the node's; docs/quality.md has it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -66,7 +66,7 @@ class Score:
     def to_json(self) -> dict[str, Any]:
         """As it is stored, told, and put into receipts."""
         return {
-            "mos": round(self.mos, 2),
+            "mos": round(self.mos, 3),
             "level": self.level.value,
             "reasons": [{"code": each.code, "value": each.value} for each in self.reasons],
             "expected": self.expected,
@@ -139,7 +139,7 @@ def summary(periods: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not by_leg:
         return None
     legs = {leg: _summed_up(by_leg[leg]) for leg in sorted(by_leg)}
-    blamed = min(legs, key=lambda leg: (legs[leg]["mos"], leg))
+    blamed = min(legs, key=lambda leg: (_mean_mos(by_leg[leg]), leg))
     _, at_worst = min(by_leg[blamed], key=lambda each: float(each[1]["mos"]))
     verdict = {
         "leg": blamed,
@@ -150,8 +150,13 @@ def summary(periods: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     return {"legs": legs, "verdict": verdict}
 
 
-def _summed_up(scored: Iterable[tuple[float, Mapping[str, Any]]]) -> dict[str, Any]:
-    scored = list(scored)
+def _mean_mos(scored: Sequence[tuple[float, Mapping[str, Any]]]) -> float:
+    lasted_s = sum(duration_s for duration_s, _ in scored)
+    mean: float = sum(s * score["mos"] for s, score in scored) / lasted_s
+    return mean
+
+
+def _summed_up(scored: Sequence[tuple[float, Mapping[str, Any]]]) -> dict[str, Any]:
     lasted_s = sum(duration_s for duration_s, _ in scored)
     levels = dict.fromkeys((level.value for level in Level), 0.0)
     for duration_s, score in scored:
@@ -159,7 +164,7 @@ def _summed_up(scored: Iterable[tuple[float, Mapping[str, Any]]]) -> dict[str, A
     expected = sum(score["expected"] for _, score in scored)
     lost = sum(score["lost"] for _, score in scored)
     return {
-        "mos": round(sum(s * score["mos"] for s, score in scored) / lasted_s, 2),
+        "mos": round(_mean_mos(scored), 2),
         "least_mos": min(score["mos"] for _, score in scored),
         "levels": {level: round(part, 3) for level, part in levels.items()},
         "loss_pct": _loss_pct(expected, lost),

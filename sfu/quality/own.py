@@ -71,7 +71,7 @@ class OwnScore:
         )
         shown = float(self._shown[0])
         shares = np.array([_share(overflow, came), _share(not_sent, went)])
-        return LegScore(round(shown, 2), level_of(shown), reasons), shares
+        return LegScore(round(shown, 3), level_of(shown), reasons), shares
 
 
 def _opinion(lost: float, late_s: float) -> Column:

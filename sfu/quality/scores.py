@@ -131,7 +131,7 @@ class Scores:
                     reasons = (Reason(ReasonCode.SILENT, round(float(silent[row, leg]), 1)),)
                 elif has_words[row, leg]:
                     reasons = _reasons(values[row, leg], worth[row, leg])
-                legs.append(LegScore(round(opinions[leg], 2), level, reasons))
+                legs.append(LegScore(round(opinions[leg], 3), level, reasons))
             scores.append((legs[0], legs[1]))
         return scores
 

@@ -73,8 +73,14 @@ def test_a_wrong_measurement_of_any_leg_is_refused() -> None:
     ]
     wrong = {**case().by_browser, SPECIALIST_DOWN.name: Told(QUIET, TRUE)}
     misses = replace(case(), by_browser=wrong).misses
-    assert misses[0] == "Chromium, specialist_down: loss_pct 0.00, truly 5.00"
-    assert len(misses) == 3
+    assert misses == [
+        "Chromium, specialist_down: loss_pct 0.00, truly 5.00",
+        "Chromium, specialist_down: rtt_ms 1.00, truly 100.00",
+    ]
+    shaken = {**case().by_browser, CLIENT_UP.name: Told(QUIET, QUIET._replace(jitter_ms=3))}
+    assert replace(case(), by_browser=shaken).misses == [
+        "Chromium, client_up: jitter_ms 0.50, truly 3.00"
+    ]
 
 
 def test_a_verdict_on_another_leg_is_refused() -> None:

@@ -110,3 +110,14 @@ def test_sums_weigh_periods_by_how_long_they_lasted_and_name_the_worst_leg() -> 
 
 def test_nothing_measured_is_no_sum() -> None:
     assert summary([]) is None
+
+
+def test_legs_that_differ_by_less_than_is_told_are_told_apart() -> None:
+    def period(mos: float) -> dict[str, object]:
+        legs = {Leg.CLIENT_DOWN: GOOD, Leg.SPECIALIST_UP: Score(mos, Level.EXCELLENT)}
+        return Period(1000.0, 5.0, legs).to_json()
+
+    found = summary([period(4.298), period(4.3), period(4.3)])
+    assert found is not None
+    assert found["verdict"]["leg"] == "specialist_up"
+    assert found["legs"]["specialist_up"]["mos"] == found["legs"]["client_down"]["mos"] == 4.3
