@@ -53,7 +53,7 @@ test: setup-test
 coverage: setup-test warm-up
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-# What the node measures, held against an injected truth; some of it is in `make test`.
+# What the node measures, held against an injected truth.
 proof: setup-test warm-up
 	@mkdir -p var
 	$(BIN)/python -m benchmarks.proof --json var/proof.json --table var/proof.md
