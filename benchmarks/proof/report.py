@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.proof.conditions import CONDITIONS, LEGS, Leg
+from benchmarks.proof.conditions import CONDITIONS, LEGS, NONE, Leg
 from benchmarks.proof.judgement import TARGET, Case, findings
 from benchmarks.proof.testimony import Told
 
@@ -21,7 +21,8 @@ def result(cases: Sequence[Case], verdicts: Mapping[str, str]) -> dict[str, Any]
     last = {(case.leg, case.condition.name): case for case in cases}
     missed = [case for case in last.values() if not case.holds]
     blamed = {leg: said for leg, said in verdicts.items() if said != leg}
-    complete = {(leg, each.name) for leg in LEGS for each in CONDITIONS} <= last.keys()
+    wanted = {(leg, each.name) for leg in LEGS for each in CONDITIONS if each != NONE}
+    complete = wanted <= last.keys() and any(name == NONE.name for _, name in last)
     return {
         "target": TARGET,
         "measured": {
@@ -44,7 +45,7 @@ def result(cases: Sequence[Case], verdicts: Mapping[str, str]) -> dict[str, Any]
 
 
 def worst_errors(cases: Iterable[Case]) -> list[str]:
-    """Of each figure and witness, on the impaired legs."""
+    """Of each figure and witness, on the legs that the cases are of."""
     found: dict[tuple[str, str], float] = {}
     for case in cases:
         for witness, told in (("node", case.by_node), ("Chromium", case.by_browser)):
@@ -62,18 +63,19 @@ def worst_errors(cases: Iterable[Case]) -> list[str]:
 
 
 def table(cases: Sequence[Case]) -> str:
-    """One line a case, of the impaired leg; in Markdown."""
+    """The impaired leg of each case, and all legs where there is none; in Markdown."""
     lines = [
         "| injected | leg | " + " | ".join(UNITS.values()) + " | verdict |",
         "| --- | --- | " + "--- | " * len(UNITS) + "--- |",
     ]
     order = [condition.name for condition in CONDITIONS]
     for case in sorted(cases, key=lambda each: (order.index(each.condition.name), _place(each))):
-        cells = [case.condition.name, case.leg.name]
-        told = case.by_node[case.leg.name], case.by_browser[case.leg.name]
-        cells += [_cell(*told, place) for place in range(len(UNITS))]
-        cells.append(_verdict(case))
-        lines.append(f"| {' | '.join(cells)} |")
+        for leg in LEGS if case.condition == NONE else (case.leg,):
+            cells = [case.condition.name, leg.name]
+            told = case.by_node[leg.name], case.by_browser[leg.name]
+            cells += [_cell(*told, place) for place in range(len(UNITS))]
+            cells.append(_verdict(case))
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

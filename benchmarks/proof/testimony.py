@@ -56,7 +56,12 @@ def by_node(periods: Sequence[Mapping[str, Any]], leg: Leg, path: Path, audio: S
         _mean([each["rtt_ms"] for each in told]),
     )
     ticks = _moments(
-        [period["at"] + 1 + second for period in periods for second in range(PERIOD_S)], 1e9
+        [
+            period["at"] + 1 + second
+            for period in periods
+            for second in range(round(period["duration_s"]))
+        ],
+        1e9,
     )
     from_ns, until_ns = round(periods[0]["at"] * 1e9), int(ticks[-1])
     if leg.direction == Direction.UP:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from benchmarks.calls.arrangement import Arrangement
 from benchmarks.impairment.log import Records
 from benchmarks.proof.calls import ProofCall
-from benchmarks.proof.conditions import CONDITIONS, LEGS, Condition, Leg, Party
+from benchmarks.proof.conditions import CONDITIONS, LEGS, NONE, Condition, Leg, Party
 from benchmarks.proof.judgement import Case, verdict
 from benchmarks.proof.testimony import PERIOD_S, by_browser, by_node, streams
 from benchmarks.proof.truth import Path
@@ -19,7 +19,7 @@ SETTLE_S: Final = 10.0
 
 WINDOW_S: Final = 30.0
 PERIODS: Final = round(WINDOW_S / PERIOD_S)
-PERIOD_WITHIN_S: Final = 2.0 * PERIOD_S  # until the last one of a window is told
+PERIOD_WITHIN_S: Final = 3.0 * PERIOD_S  # until the last one of a window is told
 LOOK_AGAIN_S: Final = 0.5
 DIARY_BEYOND_S: Final = 0.5  # the looks next to the ends of the window
 
@@ -44,10 +44,14 @@ class Step:
 
 
 def plans(calls: int, conditions: Sequence[Condition] = CONDITIONS) -> list[Plan]:
-    """All conditions on all legs, shared out: each leg stays with one call."""
+    """All conditions on all legs, shared out: each leg stays with one call.
+
+    Without an impairment all legs of a call are alike: once is enough.
+    """
     found: list[list[tuple[Leg, Condition]]] = [[] for _ in range(calls)]
     for number, leg in enumerate(LEGS):
-        found[number % calls] += [(leg, condition) for condition in conditions]
+        of_call = found[number % calls]
+        of_call += [(leg, each) for each in conditions if each != NONE or not of_call]
     return [plan for plan in found if plan]
 
 
@@ -64,7 +68,7 @@ def whole_periods(
 
 def _is_whole(period: dict[str, Any]) -> bool:
     """Of five seconds, and of both parties."""
-    is_long = abs(period["duration_s"] - PERIOD_S) < 0.5  # seconds come a little early or late
+    is_long = period["duration_s"] > PERIOD_S - 1.5  # a busy machine is late, or omits a second
     return is_long and all(leg.name in period["legs"] for leg in LEGS)
 
 

@@ -92,6 +92,13 @@ def test_without_an_impairment_nothing_may_be_said_of_any_leg() -> None:
     assert verdict(periods(None), NONE, CLIENT_UP).holds
     assert not verdict(periods("client_up"), NONE, CLIENT_UP).holds
     assert not verdict(periods("node", "excellent"), NONE, CLIENT_UP).holds
+    shaken = {**case().by_browser, SPECIALIST_DOWN.name: Told(QUIET, QUIET._replace(jitter_ms=3))}
+    quiet = {leg.name: Told(QUIET, QUIET) for leg in LEGS}
+    without = replace(case(NONE, worst=None), by_node=quiet)
+    assert without.holds
+    assert replace(without, by_browser=shaken).misses == [
+        "Chromium, specialist_down: jitter_ms 0.50, truly 3.00"
+    ]
 
 
 def test_a_result_holds_by_the_last_attempt_and_has_all_of_them() -> None:
@@ -110,12 +117,13 @@ def test_a_result_holds_by_the_last_attempt_and_has_all_of_them() -> None:
     assert not result([case()], {"client_up": "client_down"})["holds"]
 
 
-def test_the_table_has_a_line_for_each_case_and_marks_a_miss() -> None:
+def test_the_table_has_the_impaired_leg_or_all_and_marks_a_miss() -> None:
     told = table([case(), replace(case(NONE, worst=None), leg=SPECIALIST_DOWN)])
-    first, second = told.splitlines()[2:]
-    assert first.startswith("| none | specialist_down | 0.00 (0.00) · 0.00 (0.00) |")
-    assert first.endswith("| nothing amiss |")
-    assert second.startswith("| loss 5 % | client_up | 5.00 (5.00) · 0.00 (0.00) |")
+    *without, last = told.splitlines()[2:]
+    assert len(without) == 4
+    assert without[1].startswith("| none | client_down | 0.00 (0.00) · 0.00 (0.00) |")
+    assert without[1].endswith("| nothing amiss |")
+    assert last.startswith("| loss 5 % | client_up | 5.00 (5.00) · 0.00 (0.00) |")
     assert "missed" in table([case(said=QUIET)])
 
 

@@ -119,14 +119,20 @@ def test_a_window_is_of_whole_periods_that_follow_the_beginning() -> None:
     told = [period(at, 1, 0) for at in (0, 5, 10, 15)]
     assert whole_periods(told, START_S + 5, 2) == told[1:3]
     assert whole_periods(told, START_S + 5, 4) == []
+    told[2]["duration_s"] = 4.1
+    assert whole_periods(told, START_S + 5, 2) == told[1:3]
     told[2]["duration_s"] = 3.0
     assert whole_periods(told, START_S, 2) == told[:2]
     assert whole_periods(told, START_S + 5, 2) == []
 
 
-def test_each_leg_stays_with_one_call() -> None:
+def test_each_leg_stays_with_one_call_that_begins_without_an_impairment() -> None:
     conditions = [NONE, loss(5)]
     assert [len(plan) for plan in plans(4, conditions)] == [2, 2, 2, 2]
     shared = plans(2, conditions)
-    assert [len(plan) for plan in shared] == [4, 4]
-    assert {leg.name for leg, _ in shared[0]} == {"client_up", "specialist_up"}
+    assert [(leg.name, each.name) for leg, each in shared[0]] == [
+        ("client_up", "none"),
+        ("client_up", "loss 5 %"),
+        ("specialist_up", "loss 5 %"),
+    ]
+    assert len(shared[1]) == 3
