@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sfu.plane import Column, Role, Snapshot
-from sfu.plane.reception import FIRST, TRANSIT
+from sfu.plane.layouts import Records
+from sfu.plane.reception import FIRST
 from sfu.plane.tally import TOLD, TOLD_AUDIO, TOLD_AUDIO_LOST, TOLD_LOST
 from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 
@@ -60,8 +61,9 @@ class Measurement(NamedTuple):
 
     Attributes:
         rtt_ms: float64[n], by the last report that showed one; NaN when not known.
-        transit_ms: arrival less timestamp of the last audio packet (RFC 3550 appendix A.8): by how
-            much it changes, the way up has; NaN when none came.
+        transit_ms: arrival of the last sender report less its time by the browser's clock: by how
+            much it changes, the way up has; NaN before the first. (The timestamps of media change
+            against that clock when a busy browser captures too little sound.)
     """
 
     up: Leg
@@ -76,14 +78,10 @@ def measure(before: Snapshot, after: Snapshot, unheard_s: Column) -> Measurement
     ``unheard_s`` is for how long nothing authentic came from each, checks included.
     """
     trip_ns = after.slots["round_trip_ns"]
-    sources = after.sources
-    came = (sources["ssrc"] >= 0) & (after.received != before.received)
-    came &= (sources["kind"] == TrackKind.AUDIO) & (sources["rtx"] == 0)
-    transit_ms = sources["reception"][..., TRANSIT] * (1e3 / CLOCK_RATE_AUDIO)
     return Measurement(
         up=_up(before, after, unheard_s),
         down=_down(before, after),
-        transit_ms=_largest(transit_ms, came),
+        transit_ms=_transit_ms(after.sources),
         rtt_ms=np.where(trip_ns >= 0, trip_ns / 1e6, np.nan),
     )
 
@@ -170,6 +168,14 @@ def _down(before: Snapshot, after: Snapshot) -> Leg:
         frame_gaps_s=np.full(len(told), np.nan),
         silent_s=np.where(sent_ns > 0, (after.at_ns - sent_ns) / 1e9, np.nan),
     )
+
+
+def _transit_ms(sources: Records) -> Column:
+    reported_ns = np.where(sources["ssrc"] >= 0, sources["report_ns"], 0)
+    latest = reported_ns.argmax(1)[:, None]
+    at_ns = np.take_along_axis(reported_ns, latest, 1)[:, 0]
+    said_ns = np.take_along_axis(sources["report_ntp_ns"], latest, 1)[:, 0]
+    return np.where(at_ns > 0, (at_ns - said_ns) / 1e6, np.nan)
 
 
 def _column(counts: Column) -> Column:

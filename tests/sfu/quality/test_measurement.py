@@ -13,6 +13,7 @@ from sfu.quality import Measurement, measure, tell
 from sfu.quality.measurement import Leg
 from tests.sfu.plane import twcc
 from tests.sfu.plane.stage import FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
+from tests.sfu.plane.test_reports import sender_report
 
 
 class Second:
@@ -125,6 +126,27 @@ def test_jitter_is_that_of_audio_and_of_the_camera_apart(second: Second) -> None
     assert of(up, "jitter_ms", 0) == pytest.approx(10, rel=0.05)
     assert isnan(of(up, "video_jitter_ms", 0))
     assert isnan(of(second.measure().up, "jitter_ms", 0)), "nothing came"
+
+
+def test_the_way_up_is_longer_when_reports_come_later_not_when_a_browser_captures_less(
+    second: Second,
+) -> None:
+    def report(late_ms: int, ssrc: int = 1000) -> float:
+        # sound lags behind the browser's clock more and more
+        second.stage.send(second.chromium, audio(second.stage.now_ns // SECOND * 40))
+        said_ns = second.stage.now_ns - late_ms * MS
+        second.stage.send_rtcp(second.chromium, sender_report(ssrc, said_ns, 0))
+        second.stage.turn(after_ns=SECOND)
+        return float(second.measure().transit_ms[0])
+
+    assert isnan(second.measure().transit_ms[0])
+    first = report(20)
+    assert report(20) == pytest.approx(first, abs=1)
+    assert report(70) == pytest.approx(first + 50, abs=1)
+    second.stage.turn(after_ns=SECOND)
+    assert second.measure().transit_ms[0] == pytest.approx(first + 50, abs=1), "none since"
+    second.stage.send(second.chromium, video(1))
+    assert report(20, ssrc=1001) == pytest.approx(first, abs=1)
 
 
 def test_a_camera_that_stands_still_is_seen_and_one_that_is_off_is_not(second: Second) -> None:
