@@ -253,7 +253,10 @@ def forward(
         if not has_opus(data, payload, sender):
             t.drops[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
             return False
-        if payload_type < 0 or not map_blocks(data, payload, data_end, sender, receiver):
+        source["redundant"] += 1
+        if payload_type >= 0 and map_blocks(data, payload, data_end, sender, receiver):
+            stream["redundant"] += 1
+        else:
             payload_type = int(receiver["payload_of"][Codec.OPUS])
             t.counts[Counter.RED_UNWRAPPED] += 1
             # libsrtp wants packets aligned to four octets: move the block to where RED began

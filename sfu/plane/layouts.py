@@ -218,6 +218,7 @@ SOURCE = _in_lines(
         ("lost", np.int64),  # numbers that were missing; those that came late do not count
         ("repaired", np.int64),
         ("given_up", np.int64),
+        ("redundant", np.int64),  # packets of RED
         ("frame_gaps", np.int64),  # pauses of a camera (``keyframes.note_silence``)
         ("frame_gaps_ns", np.int64),
         # Extended reports: its last reference time that is not answered yet
@@ -274,6 +275,7 @@ STREAM = _in_lines(
         ("fir_sender", np.int64),
         ("fir_number", np.int64),  # −1 for none
         ("resends", np.int64),  # of this media stream, from the history
+        ("redundant", np.int64),  # packets of RED
         ("start", np.int64),  # the very first sequence number
     ]
 )

@@ -31,6 +31,7 @@ class Leg(NamedTuple):
         expected: RTP packets whose fate became known: sent by the browser; or told of by it.
         lost: of these. Less than 0 when packets that were counted as lost came late.
         audio_expected, audio_lost: the same of audio alone.
+        redundant: packets of audio that had copies of earlier ones, RED (RFC 2198).
         repaired: packets that came again after they were lost; downwards, that were sent again.
         given_up: lost packets of video that are not asked for any more.
         jitter_ms: interarrival jitter of audio (RFC 3550 section 6.4.1), NaN when not known.
@@ -47,6 +48,7 @@ class Leg(NamedTuple):
     lost: Column
     audio_expected: Column
     audio_lost: Column
+    redundant: Column
     repaired: Column
     given_up: Column
     jitter_ms: Column
@@ -101,6 +103,7 @@ def _up(before: Snapshot, after: Snapshot, unheard_s: Column) -> Leg:
     received = since(after.received, before.received, goes_on)
     repaired = since(sources["repaired"], before.sources["repaired"], same)
     given_up = since(sources["given_up"], before.sources["given_up"], same)
+    redundant = since(sources["redundant"], before.sources["redundant"], same)
     gaps = since(sources["frame_gaps"], before.sources["frame_gaps"], same)
     gaps_ns = since(sources["frame_gaps_ns"], before.sources["frame_gaps_ns"], same)
     is_media = used & (sources["rtx"] == 0)
@@ -117,6 +120,7 @@ def _up(before: Snapshot, after: Snapshot, unheard_s: Column) -> Leg:
         lost=_column(lost.sum(1) + came_again),
         audio_expected=_column(np.where(is_audio, expected, 0).sum(1)),
         audio_lost=_column(np.where(is_audio, lost, 0).sum(1)),
+        redundant=_column(redundant.sum(1)),
         repaired=_column(repaired.sum(1)),
         given_up=_column(given_up.sum(1)),
         jitter_ms=_largest(after.jitter_s * 1e3, is_audio & (received > 0)),
@@ -160,6 +164,7 @@ def _down(before: Snapshot, after: Snapshot) -> Leg:
         lost=_column(audio_lost + video_lost),
         audio_expected=_column(audio),
         audio_lost=_column(audio_lost),
+        redundant=_column((streams["redundant"] - earlier["redundant"]).sum(1)),
         repaired=_column((streams["resends"] - earlier["resends"]).sum(1)),
         given_up=np.zeros(len(told)),
         jitter_ms=_largest(jitter_ms, is_fresh & (np.arange(len(Role)) == Role.AUDIO)),

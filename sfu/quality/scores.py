@@ -48,7 +48,10 @@ def level_of(mos: float) -> QualityLevel:
 
 def leg_opinion(figures: Figures, delay_ms: Column) -> Column:
     """The score of each leg: that of its sound, or of its picture where that is worse."""
-    sound = emodel.opinion(emodel.rating(figures.audio_lost, delay_ms, figures.jitter_ms))
+    heard = figures.audio_lost, delay_ms, figures.jitter_ms
+    by_red = emodel.rating(*heard, emodel.Protection.RED)
+    by_fec = emodel.rating(*heard, emodel.Protection.FEC)
+    sound = emodel.opinion(np.where(figures.has_red, by_red, by_fec))
     seen = picture.opinion(figures.video_lost, figures.unrepaired, figures.frozen, figures.rtt_ms)
     return np.where(figures.has_video, np.minimum(sound, seen), sound)
 

@@ -24,8 +24,8 @@ UP: Final = 0
 DOWN: Final = 1
 
 # What is summed up, of each leg and second
-_AUDIO, _AUDIO_LOST, _VIDEO, _VIDEO_LOST, _GIVEN_UP, _FROZEN_S, _LASTED_S = range(7)
-_SUMS: Final = 7
+_AUDIO, _AUDIO_LOST, _REDUNDANT, _VIDEO, _VIDEO_LOST, _GIVEN_UP, _FROZEN_S, _LASTED_S = range(8)
+_SUMS: Final = 8
 # and what is averaged
 _JITTER_MS, _RTT_MS = range(2)
 _MEANS: Final = 2
@@ -34,7 +34,7 @@ _MEANS: Final = 2
 class Figures(NamedTuple):
     """What is known of a part of the window; float64[n × legs], fractions 0 to 1.
 
-    ``has_video`` says whether video flowed at all.
+    ``has_video`` says whether video flowed at all, ``has_red`` whether sound came in RED.
     """
 
     audio_lost: Column
@@ -44,6 +44,7 @@ class Figures(NamedTuple):
     jitter_ms: Column
     rtt_ms: Column
     has_video: Column
+    has_red: Column
 
 
 class Window:
@@ -69,6 +70,7 @@ class Window:
             columns = (
                 leg.audio_expected,
                 leg.audio_lost - share * leg.audio_expected,
+                leg.redundant,
                 video,
                 video_lost - share * video,
                 leg.given_up,
@@ -95,6 +97,7 @@ class Window:
             jitter_ms=mean[..., _JITTER_MS],
             rtt_ms=mean[..., _RTT_MS],
             has_video=sums[..., _VIDEO] > 0,
+            has_red=2 * sums[..., _REDUNDANT] > sums[..., _AUDIO],
         )
 
 

@@ -112,6 +112,27 @@ def test_what_came_by_rtx_is_repaired_and_rtx_packets_are_packets_of_the_leg(
     assert of(up, "audio_expected", 0) == 0
 
 
+def test_sound_in_red_is_redundant_as_far_as_it_goes_in_it() -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0)
+        stage.connect(1, partner=0)
+        stage.connect(2)
+        stage.connect(3, FIREFOX, partner=2)
+        places = np.arange(4)
+
+        def snapshot() -> Snapshot:
+            return stage.plane._statistics.snapshot(places, stage.now_ns)
+
+        before = snapshot()
+        block = bytes([0x80 | 111, 0, 0, 3, 111]) + b"oldnew"
+        for number in range(3):
+            stage.send(chromium, Rtp(63, number, 960 * number, 1000, block))
+            stage.send(stage.browsers[2], Rtp(63, number, 960 * number, 1000, block))
+        measured = measure(before, snapshot(), np.zeros(4))
+    assert measured.up.redundant.tolist() == [3, 0, 3, 0]
+    assert measured.down.redundant.tolist() == [0, 3, 0, 0], "Firefox has no RED: unwrapped"
+
+
 def test_losses_that_are_not_repaired_in_time_are_given_up(second: Second) -> None:
     for sequence in (1, 2, 5, 6):
         second.stage.send(second.chromium, video(sequence))

@@ -198,3 +198,11 @@ def test_a_new_connection_begins_with_a_clean_sheet() -> None:
     up, _ = call.second()
     assert up.level is QualityLevel.EXCELLENT
     assert up.mos > 4.3
+
+
+def test_loss_of_sound_in_red_is_heard_less() -> None:
+    by_fec, _ = Call().seconds(10, leg(audio_lost=5))
+    by_red, _ = Call().seconds(10, leg(audio_lost=5, redundant=45))
+    assert by_red.mos > by_fec.mos + 0.3
+    few, _ = Call().seconds(10, leg(audio_lost=5, redundant=20))
+    assert few == by_fec
