@@ -108,7 +108,10 @@ async def _people(base: str) -> AsyncIterator[Pairs]:
         finally:
             for page in pages:
                 page.cancel()
-            await asyncio.gather(*pages, return_exceptions=True)
+            for ended in await asyncio.gather(*pages, return_exceptions=True):
+                # A page comes back for ever: what ended it otherwise is worth knowing.
+                if isinstance(ended, Exception):
+                    raise ended
 
 
 async def _at_any_moment(pairs: Pairs, dice: random.Random) -> None:
@@ -287,7 +290,7 @@ async def _check_told(person: Person, record: list[dict[str, Any]]) -> None:
     consultation_id = record[0]["consultation_id"]
     if consultation_id in person.told:
         await person.is_told(consultation_id, len(record))
-        assert person.told[consultation_id] == record
+        assert person.told[consultation_id] == record, (person.told[consultation_id], record)
 
 
 async def _check_answers(person: Person, records: dict[str, list[dict[str, Any]]]) -> None:
