@@ -7,7 +7,7 @@ sends comes back on the other. The node measures it like any call. Nothing of it
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import mean, median
 
 from control.adapters.errands import Errands
 from control.adapters.scheduler import Clock
@@ -28,11 +28,14 @@ from sfu.api import (
 
 SENDER, RECEIVER = "sender", "receiver"
 
-MAX_VIDEO_BPS = 1_500_000
+MAX_VIDEO_BPS = 1_000_000
 """More is of no use to a picture of the page's camera, and would only take from others' calls."""
 
 SETTLE_S = 2
 """Reports that do not count: a browser's estimate begins low, and overshoots before it settles."""
+
+CALM_LOSS = 0.02
+"""Up to so much loss a network carries what it is given."""
 
 KEPT_S = 60.0
 """After its end a probe's figures can still be read for this long."""
@@ -44,7 +47,8 @@ class WayFigures:
 
     Attributes:
         loss_pct: of the packets whose fate became known.
-        bitrate_bps: what came through, UDP payload.
+        bitrate_bps: what came through, UDP payload: in the best second, or where packets were lost
+            on average.
     """
 
     loss_pct: float | None
@@ -180,8 +184,10 @@ def _figures(seconds: list[LegQuality], *, arrived: bool) -> WayFigures | None:
         return None
     expected = sum(each.expected for each in settled)
     lost = max(sum(each.lost for each in settled), 0)
-    bitrate_bps = sum(each.bitrate_bps for each in settled) / len(settled)
+    rates_bps = [each.bitrate_bps for each in settled]
     if expected <= 0:
-        return WayFigures(None, bitrate_bps)
-    through = 1.0 if arrived else 1 - min(lost / expected, 1)
-    return WayFigures(100 * lost / expected, bitrate_bps * through)
+        return WayFigures(None, max(rates_bps))
+    loss = min(lost / expected, 1)
+    if loss <= CALM_LOSS:  # still rising, as that of a browser which begins low
+        return WayFigures(100 * loss, max(rates_bps))
+    return WayFigures(100 * loss, mean(rates_bps) * (1 if arrived else 1 - loss))

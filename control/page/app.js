@@ -8,6 +8,7 @@ import { Journal } from "./journal.js";
 import { hasText, readLanguage, rememberLanguage, translator } from "./language.js";
 import { NEWS_AGE_S, noticeOf } from "./news.js";
 import { addressOf, placeFrom } from "./places.js";
+import { Precheck } from "./precheck.js";
 import { SIGN_IN, api, devices, session } from "./resume.js";
 import { isTold, noticesBetween, recentOutcomes } from "./screens.js";
 import { Stage } from "./stage.js";
@@ -38,6 +39,7 @@ export class App {
   api = api;
   devices = devices;
   session = session;
+  precheck = new Precheck(api, devices);
   events = null;
   #journal = new Journal();
   alert = new Alert();
@@ -54,6 +56,7 @@ export class App {
     globalThis.addEventListener("popstate", () => this.#moved());
     this.devices.addEventListener("change", () => this.#devicesChanged());
     this.session.addEventListener("change", () => this.render());
+    this.precheck.addEventListener("change", () => this.render());
     this.session.addEventListener("connection", () => this.#loadConsultations().catch(() => {}));
     setInterval(() => this.#stage.draw(), TICK_MS);
     if (token) this.#signedIn(token);
@@ -78,6 +81,7 @@ export class App {
     this.#journal.forget();
     this.events?.close();
     this.session.follow(null);
+    this.precheck.follow(false);
     this.devices.close();
     this.go(null);
     location.reload();

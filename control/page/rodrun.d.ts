@@ -1,4 +1,7 @@
-/** Types of rodrun.js, the browser side of a rodrun call. Times in names: Ms; rates: Bps. */
+/**
+ * Types of rodrun.js, the browser side of a rodrun call, and of rodrun_probe.js, the check of the
+ * network before it. Times in names: Ms; rates: Bps.
+ */
 
 /**
  * - `new`: not started. `connecting`: first join under way.
@@ -33,6 +36,8 @@ export interface CallOptions {
   getAuthorization?: (() => string | Promise<string>) | null;
   /** Replaces the global fetch. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | null;
+  /** TURN servers of your own, for networks without UDP; none by default. The node needs none. */
+  iceServers?: RTCIceServer[];
 }
 
 /** Figures of the time since the last ones, as this browser measures them. */
@@ -144,3 +149,54 @@ export function nextPlan(
   error: { status: number; code: string },
   failures: number,
 ): "restart" | "join";
+
+// rodrun_probe.js
+
+export interface ProbeOptions {
+  /** Address of the control API, default "/api/v1". */
+  endpoint?: string;
+  /** Value of the Authorization header ("Bearer …"). */
+  getAuthorization: () => string | Promise<string>;
+  /** Those that the call will have: then a way through TURN is found, too. */
+  iceServers?: RTCIceServer[];
+  /** Calls the probe off. */
+  signal?: AbortSignal;
+  /** Called when the connections stand and the 5 s begin. */
+  onmedia?: () => void;
+  /** Replaces the global fetch. */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | null;
+}
+
+/** One direction, as the node measured it. */
+export interface ProbedWay {
+  /** Null: nothing was sent. */
+  lossPct: number | null;
+  /** What came through; more where the browser believes that the network carries more (Chromium). */
+  bitrateBps: number;
+}
+
+export interface ProbeResult {
+  /** "direct": UDP reaches the node; "relay": only over TURN does it; "blocked": nothing does. */
+  path: "direct" | "relay" | "blocked";
+  /** Where the node listens ("192.0.2.1:7878"), for whoever opens a firewall. */
+  node: string | null;
+  rttMs: number | null;
+  /** To the node and from it; null: not known. */
+  up: ProbedWay | null;
+  down: ProbedWay | null;
+}
+
+export type Advice = "video" | "coarse" | "audio-only" | "poor" | "blocked" | "unknown";
+
+/**
+ * Takes about 6 s. Rejects with CallError: its `code` is that of control's refusal ("node-full",
+ * "too-many-requests", "not-in-this-state" during a call …), "unreachable", "aborted" by the signal,
+ * or "hidden": the page was not visible, and a hidden page draws no pictures to send.
+ */
+export function probe(options: ProbeOptions): Promise<ProbeResult>;
+/** What to expect of a call after this. */
+export function advise(result: ProbeResult): Advice;
+/** Up to where video, coarse video and sound are to be expected. */
+export const LIMITS: Readonly<
+  Record<"video" | "coarse" | "sound", { bitrateBps: number; lossPct: number; rttMs: number }>
+>;

@@ -61,6 +61,7 @@ export class Call extends EventTarget {
   #getJoinToken;
   #getAuthorization;
   #fetch;
+  #iceServers;
   #state = "new";
   #tracks = { audio: null, video: null, screen: null };
   #muted = false;
@@ -76,8 +77,10 @@ export class Call extends EventTarget {
   #frameAt = { video: 0, screen: 0 };
   #flowing = { video: false, screen: false };
 
-  constructor({ endpoint = "/api/v1", getJoinToken, getAuthorization = null, fetch = null }) {
+  constructor(options) {
     super();
+    const { endpoint = "/api/v1", getJoinToken, getAuthorization = null, fetch = null } = options;
+    this.#iceServers = options.iceServers ?? [];
     this.#endpoint = endpoint.replace(/\/$/, "");
     this.#getJoinToken = getJoinToken;
     this.#getAuthorization = getAuthorization;
@@ -233,7 +236,7 @@ export class Call extends EventTarget {
 
   /** Make before break: what plays now goes on until the new connection is up. */
   async #join() {
-    const connection = new Connection(this.#tracks);
+    const connection = new Connection(this.#tracks, { iceServers: this.#iceServers });
     this.#joining = connection;
     try {
       const [token, offer] = await Promise.all([this.#getJoinToken(), connection.offer()]);

@@ -14,10 +14,10 @@ export class CallError extends Error {
 }
 
 export class Connection {
-  constructor(tracks) {
+  constructor(tracks, { iceServers = [] } = {}) {
     this.id = null;
     this.videoCodec = null;
-    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers });
     const add = (kind, track) => this.pc.addTransceiver(track ?? kind, { direction: "sendrecv" });
     this.lines = {
       audio: add("audio", tracks.audio),

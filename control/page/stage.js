@@ -48,8 +48,9 @@ export class Stage {
   }
 
   #keepMedia({ name, consultation }) {
-    const { devices, session } = this.#app;
+    const { devices, session, precheck } = this.#app;
     session.follow(name === "call" ? consultation.id : null);
+    precheck.follow(WITH_DEVICES.has(name));
     if (WITH_DEVICES.has(name)) {
       if (devices.state === "off") devices.open();
     } else if (name !== "call") devices.close();

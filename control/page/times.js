@@ -66,6 +66,21 @@ export function average(stars, language) {
   }).format(stars);
 }
 
+/** "1,5 %" in Bulgarian, "1.5%" in English: of a number of percent. */
+export function share(percent, language) {
+  return new Intl.NumberFormat(LOCALES[language], {
+    style: "percent",
+    maximumFractionDigits: 1,
+  }).format(percent / 100);
+}
+
+/** "250 kbit/s", "1.5 Mbit/s": units in the words of `t`. */
+export function rate(bps, t, language) {
+  const [value, unit] = bps < 1e6 ? [Math.round(bps / 1e4) * 10, "kbps"] : [bps / 1e6, "mbps"];
+  const format = new Intl.NumberFormat(LOCALES[language], { maximumFractionDigits: 1 });
+  return t(`unit.${unit}`, { count: format.format(value) });
+}
+
 /** The first letters of a name without its title: "д-р Иван Георгиев" → "ИГ". */
 export function initials(name) {
   const words = name.split(/\s+/).filter((word) => /^\p{Lu}/u.test(word));

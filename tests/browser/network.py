@@ -22,6 +22,8 @@ SERVER_ADDRESS_6 = "fd00:99::1"
 # Names of the machines of the tests, after the browser that is on them.
 CHROMIUM_HOST, FIREFOX_HOST = "chromium", "firefox"
 
+UDP_NOWHERE = ("pref", "1", "ipproto", "udp", "blackhole")
+
 HOW_TO_ALLOW = """\
 The browser tests could not make a network namespace. Run them as root, or allow unprivileged user
 namespaces, on Debian and Ubuntu with one or both of:
@@ -144,6 +146,16 @@ class Network:
     def widen(self, name: str) -> None:
         """Let everything through to a machine again."""
         self.server.run("tc", "qdisc", "del", "dev", f"to-{name}", "root")
+
+    def block_udp(self, name: str) -> None:
+        """Let a machine send no UDP, as behind a strict firewall; TCP goes on."""
+        for family in ("-4", "-6"):
+            self.host(name).run("ip", family, "rule", "add", *UDP_NOWHERE)
+
+    def allow_udp(self, name: str) -> None:
+        """Let a machine send UDP again."""
+        for family in ("-4", "-6"):
+            self.host(name).run("ip", family, "rule", "del", *UDP_NOWHERE)
 
     def close(self) -> None:
         """End all namespaces of the network."""

@@ -5,6 +5,8 @@ export default {
   "unit.hours": "{count} ч",
   "unit.minutes": "{count} мин",
   "unit.seconds": "{count} с",
+  "unit.kbps": "{count} кбит/с",
+  "unit.mbps": "{count} Мбит/с",
   "role.client": "клиент",
   "role.specialist": "специалист",
   "role.operator": "оператор",
@@ -45,6 +47,7 @@ export default {
   "operator.docs": "Описание на програмния интерфейс",
 
   "home.title": "Записани специалисти",
+  "home.check": "Проверка на камера и връзка",
   "home.empty":
     "Все още нямате записани специалисти. Намерете специалист и го добавете към списъка си.",
   "home.find": "Намерете специалист",
@@ -140,6 +143,40 @@ export default {
   "devices.microphone.busy":
     "Микрофонът се използва от друга програма. Затворете я и опитайте отново.",
   "devices.microphone.missing": "Не открихме микрофон.",
+
+  "precheck.title": "Какво да очаквате от разговора",
+  "precheck.camera": "Камера",
+  "precheck.microphone": "Микрофон",
+  "precheck.path": "Път до сървъра",
+  "precheck.rtt": "Отиване и връщане",
+  "precheck.loss": "Загубени пакети",
+  "precheck.bitrate": "Скорост",
+  "precheck.works.true": "работи",
+  "precheck.works.false": "липсва достъп",
+  "precheck.path.direct": "отворен",
+  "precheck.path.relay": "през посредник (TURN)",
+  "precheck.path.blocked": "затворен",
+  "precheck.ms": "{ms} ms",
+  "precheck.ways": "↑ {up} · ↓ {down}",
+  "precheck.mark.ok": "добре",
+  "precheck.mark.warn": "не съвсем добре",
+  "precheck.mark.bad": "зле",
+  "precheck.start": "Провери връзката",
+  "precheck.again": "Провери отново",
+  "precheck.failed": "Връзката не можа да бъде проверена. {why}",
+  "precheck.advice.idle": "След малко ще проверим връзката Ви.",
+  "precheck.advice.running": "Проверяваме връзката Ви. Това отнема няколко секунди…",
+  "precheck.advice.video": "Връзката Ви е достатъчно добра за видео разговор.",
+  "precheck.advice.coarse":
+    "Видеото ще работи, но може да е неясно или да спира за малко. Спрете тегления и други видеа или се приближете до безжичния рутер.",
+  "precheck.advice.audio-only":
+    "Препоръчваме разговор само със звук: връзката Ви трудно пренася образ. Изключете камерата в разговора или използвайте друга мрежа.",
+  "precheck.advice.poor":
+    "Връзката Ви е твърде слаба дори за звук. Използвайте друга мрежа, например тази на телефона си.",
+  "precheck.advice.blocked":
+    "Тази мрежа не пропуска разговори до сървъра. Използвайте друга, например тази на телефона си, изключете VPN или помолете администратора на мрежата да разреши UDP към {node}.",
+  "precheck.advice.unknown":
+    "Сървърът е достъпен, но нищо не можа да бъде измерено. Моля, проверете отново.",
 
   "desk.title": "Моят кабинет",
   "desk.online": "На линия сте",

@@ -2,10 +2,12 @@
 
 import { h } from "../element.js";
 import { devicePanel } from "./device_panel.js";
+import { precheckPanel } from "./precheck_panel.js";
 
 export function devices(app) {
   const { t } = app;
   const panel = devicePanel(app);
+  const precheck = precheckPanel(app);
   const done = h(
     "button",
     {
@@ -23,9 +25,13 @@ export function devices(app) {
       h("h1", {}, t("devices.title")),
       h("p", { class: "lead" }, t("devices.lead")),
       panel.element,
+      precheck.element,
       h("div", { class: "row foot" }, done),
     ),
-    update: panel.update,
+    update: () => {
+      panel.update();
+      precheck.update();
+    },
     close: panel.close,
   };
 }

@@ -36,8 +36,14 @@ export function home(app) {
     asked.update();
     find.update(ids);
   };
+  const check = h(
+    "a",
+    { href: addressOf("devices"), class: "check", testid: "home-check" },
+    t("home.check"),
+  );
+  const top = h("div", { class: "row" }, title, check);
   return {
-    element: h("section", { class: "home" }, title, asked.element, empty, list, find.element),
+    element: h("section", { class: "home" }, top, asked.element, empty, list, find.element),
     update,
   };
 }

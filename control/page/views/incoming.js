@@ -3,6 +3,7 @@
 import { dialog, h, icon, setText } from "../element.js";
 import { countdown, duration, initials, price } from "../times.js";
 import { devicePanel } from "./device_panel.js";
+import { precheckPanel } from "./precheck_panel.js";
 
 const REASON_LIMIT = 500;
 
@@ -10,6 +11,7 @@ export function incoming(app) {
   const { t } = app;
   const { client, purpose, terms, id } = app.consultation;
   const panel = devicePanel(app);
+  const precheck = precheckPanel(app);
   const left = h("span", { class: "clock", role: "timer", testid: "incoming-countdown" });
   const bar = h("progress", {
     max: app.consultation.accept_by - app.consultation.requested_at,
@@ -48,6 +50,7 @@ export function incoming(app) {
     const others = [...app.consultations.values()].filter(({ state }) => state === "requested");
     setText(more, others.length > 1 ? t("incoming.more", { count: others.length - 1 }) : "");
     panel.update();
+    precheck.update();
   };
   const cost = price(terms.price, terms.currency, app.language);
   return {
@@ -77,7 +80,13 @@ export function incoming(app) {
         h("div", { class: "row foot" }, decline, accept),
         more,
       ),
-      h("div", { class: "card" }, h("h2", {}, t("desk.camera")), panel.element),
+      h(
+        "div",
+        { class: "card" },
+        h("h2", {}, t("desk.camera")),
+        panel.element,
+        precheck.element,
+      ),
     ),
     update,
     close: panel.close,

@@ -3,11 +3,13 @@
 import { h, setText } from "../element.js";
 import { countdown, initials } from "../times.js";
 import { devicePanel } from "./device_panel.js";
+import { precheckPanel } from "./precheck_panel.js";
 
 export function waiting(app) {
   const { t } = app;
   const { specialist, purpose } = app.consultation;
   const panel = devicePanel(app);
+  const precheck = precheckPanel(app);
   const left = h("span", { class: "clock", role: "timer", testid: "waiting-countdown" });
   const whole = app.consultation.accept_by - app.consultation.requested_at;
   const bar = h("progress", { max: whole, "aria-hidden": "true" });
@@ -26,6 +28,7 @@ export function waiting(app) {
     setText(left, countdown(seconds));
     bar.value = seconds;
     panel.update();
+    precheck.update();
   };
   return {
     element: h(
@@ -52,7 +55,13 @@ export function waiting(app) {
         h("blockquote", { testid: "waiting-purpose" }, purpose),
         h("div", { class: "row foot" }, cancel),
       ),
-      h("div", { class: "card" }, h("h2", {}, t("waiting.prepare")), panel.element),
+      h(
+        "div",
+        { class: "card" },
+        h("h2", {}, t("waiting.prepare")),
+        panel.element,
+        precheck.element,
+      ),
     ),
     update,
     close: panel.close,

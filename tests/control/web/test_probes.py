@@ -73,7 +73,7 @@ async def test_what_the_node_measured_once_it_had_settled(control: Control, mari
         for event in second(probe, up_lost=500, down_lost=500):
             control.node.report(event)
     for lost in (0, 60, -30):  # some came late
-        for event in second(probe, up_lost=lost, down_lost=2 * lost):
+        for event in second(probe, up_lost=lost, down_lost=4 * lost):
             control.node.report(event)
     control.node.report(VideoPause(probe, "receiver", "c", camera=True, screen=True))
     await control.take_reports()
@@ -82,7 +82,27 @@ async def test_what_the_node_measured_once_it_had_settled(control: Control, mari
     assert told.up is not None
     assert told.down is not None
     assert (told.up.loss_pct, told.up.bitrate_bps) == (1.0, 1_000_000)
-    assert (told.down.loss_pct, told.down.bitrate_bps) == (2.0, 980_000)
+    assert (told.down.loss_pct, told.down.bitrate_bps) == (4.0, 960_000)
+
+
+async def test_the_best_second_counts_while_little_is_lost(control: Control, maria: Person) -> None:
+    calm, lossy = await begin(maria), await begin(await control.person("ivan"))
+    for bitrate_bps in (9e6, 9e6, 2e5, 4e5, 3e5):  # the first two had not settled
+        for probe, lost in ((calm, 20), (lossy, 100)):
+            for event in second(probe, up_lost=lost, down_lost=lost):
+                up, down = (
+                    replace(each, bitrate_bps=bitrate_bps) for each in (event.up, event.down)
+                )
+                control.node.report(replace(event, up=up, down=down))
+    await control.take_reports()
+    told = await figures(maria, calm)
+    assert told.up is not None
+    assert told.down is not None
+    assert (told.up.bitrate_bps, told.down.bitrate_bps) == (400_000, 400_000)
+    told = await figures(await control.person("ivan"), lossy)
+    assert told.up is not None
+    assert told.down is not None
+    assert (told.up.bitrate_bps, told.down.bitrate_bps) == (300_000, 270_000)
 
 
 async def test_where_nothing_flows_there_is_no_loss(control: Control, maria: Person) -> None:
