@@ -26,14 +26,15 @@ export function screenFor({ user, consultations, outcomes, place }) {
   if (!user) return { name: place?.name === "help" ? "help" : "signin", consultation: null };
   const live = liveConsultation(consultations);
   if (live) return { name: "call", consultation: live };
+  const requested = openRequests(consultations);
+  // It has five minutes; an end can wait until it is answered.
+  if (requested.length && user.role === "specialist")
+    return { name: "incoming", consultation: requested[0] };
   const told = consultations
     .filter((each) => outcomes.has(each.id) && !OPEN.has(each.state))
     .sort(byRequest)
     .pop();
   if (told) return { name: told.state === "ended" ? "finish" : "outcome", consultation: told };
-  const requested = openRequests(consultations);
-  if (requested.length && user.role === "specialist")
-    return { name: "incoming", consultation: requested[0] };
   return screenAt(allowed(place, user.role), consultations, requested);
 }
 

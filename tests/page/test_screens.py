@@ -139,6 +139,17 @@ async def test_the_oldest_request_is_shown_to_the_specialist(modules: Page) -> N
     assert shown == "older"
 
 
+async def test_a_request_comes_before_an_end_for_the_specialist_and_not_for_the_client(
+    modules: Page,
+) -> None:
+    asked = consultation("requested", id="c2")
+    assert await screen(modules, SPECIALIST, ENDED, asked, outcomes=("c1",)) == "incoming"
+    assert await screen(modules, CLIENT, ENDED, asked, outcomes=("c1",)) == "finish"
+    for state in ("declined", "expired", "cancelled"):
+        answered = asked | {"state": state}
+        assert await screen(modules, SPECIALIST, ENDED, answered, outcomes=("c1",)) == "finish"
+
+
 async def test_the_device_check_when_asked_for(modules: Page) -> None:
     devices = place("devices")
     assert await screen(modules, SPECIALIST, place=devices) == "devices"
