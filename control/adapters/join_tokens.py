@@ -29,7 +29,7 @@ class JoinToken:
 
 
 class JoinTokens:
-    """Issues and redeems them. ``now`` is in Unix seconds."""
+    """Issues and redeems them. ``now`` is in Unix seconds, by a clock that is not set."""
 
     def __init__(self, secret: bytes, database: Database) -> None:
         self._secret = secret

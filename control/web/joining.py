@@ -39,7 +39,7 @@ class JoinTokensView(View):
                 f"The consultation is {consultation.state.value}; its room is not open."
             )
         text, token = self.service.join_tokens.issue(
-            consultation_id, self.user.id, role, self.service.clock()
+            consultation_id, self.user.id, role, self.service.steady_clock()
         )
         return reply(JoinTokenOut(token=text, expires_at=token.expires_at), status=201)
 
@@ -65,7 +65,7 @@ class JoinView(View):
 
         Tags: joining
         """
-        token = await self.service.join_tokens.redeem(body.token, self.service.clock())
+        token = await self.service.join_tokens.redeem(body.token, self.service.steady_clock())
         self.service.refuse_blocked(token.user_id)
         answer = await self.service.rooms.join(token.consultation_id, token.role, body.offer)
         return _reply(answer)

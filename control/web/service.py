@@ -37,9 +37,9 @@ class Service:
     """The parts of one running control."""
 
     settings: Settings
-    # The wall clock, for what we share with others: tokens, signatures, logs.
+    # The wall clock, for what we share with others: access tokens, signatures, logs.
     clock: Clock
-    # What consultations live by, and all times of theirs.
+    # What consultations live by, all times of theirs, and the tokens that open their rooms.
     steady_clock: SteadyClock
     database: Database
     people: People

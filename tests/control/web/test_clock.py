@@ -32,6 +32,23 @@ async def test_the_fifteen_seconds_are_fifteen_seconds(
     assert ended["paid_s"] == pytest.approx(5)
 
 
+@pytest.mark.parametrize("set_by_s", [-3600, 3600])
+async def test_a_join_token_lives_for_its_minute(
+    control: Control, maria: Person, ivan: Person, set_by_s: float
+) -> None:
+    async with await ivan.page():
+        session = await control.session(maria, ivan)
+    control.set_by_s += set_by_s
+    path = f"/consultations/{session}/join-tokens"
+    first, second = [await maria.post(path, status=201) for _ in range(2)]
+    control.set_by_s += set_by_s
+    await seconds(control, session, 59, "client", "specialist")
+    await maria.post("/join", {"token": first["token"], "offer": "v=0"})
+    await seconds(control, session, 2, "client", "specialist")
+    late = {"token": second["token"], "offer": "v=0"}
+    assert await maria.problem("POST", "/join", late, status=401) == "join-token-expired"
+
+
 @pytest.mark.parametrize("set_by_s", [-3600, 86400])
 async def test_the_session_is_as_long_as_it_was_to_be(
     control: Control, maria: Person, ivan: Person, set_by_s: float
