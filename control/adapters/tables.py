@@ -122,8 +122,8 @@ ratings = Table(
     PrimaryKeyConstraint("consultation_id", "subject"),
 )
 
-# What happened to consultations: written with the state that it led to, never changed. `id` gives
-# them one order over all consultations.
+# What happened to consultations: written with the state that it led to. The database itself refuses
+# to change or remove rows of it. `id` gives them one order over all consultations.
 events = Table(
     "events",
     metadata,

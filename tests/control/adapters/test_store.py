@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.sql.dml import Delete, Update
 
 from control.accounts import AccountRole
+from control.adapters import tables
 from control.adapters.database import Database
 from control.adapters.people import People, User
 from control.adapters.records import recorded
@@ -145,3 +147,16 @@ async def test_from_one_session_into_the_next_in_one_transaction(store: Store) -
     await _save(store, active())
     await store.save([waiting, over, next_one, rated])
     assert [each.id for each in await store.open_consultations()] == ["two"]
+
+
+@ON_BOTH_DATABASES
+@pytest.mark.parametrize("change", [delete(tables.events), update(tables.events).values(at=0.0)])
+async def test_the_database_refuses_to_change_what_happened(
+    store: Store, database: Database, change: Delete | Update
+) -> None:
+    await store.save([requested_change()])
+    before = await store.events_after("one", 0, 10)
+    assert before
+    with pytest.raises(DBAPIError, match="append-only"):
+        await database.write(lambda connection: connection.execute(change))
+    assert await store.events_after("one", 0, 10) == before
