@@ -6,7 +6,7 @@ generator another. CPU time is that of all threads of the server, by the schedul
 over the packets that arrived. What is printed is the median of the pairs; loss is of all runs. A
 pair that the generator or another process spoiled is measured again (``pairs_left_out``); when
 fewer than wanted remain, it says so and exits with 1. ``--limit`` looks for the number of rooms
-that the worker carries, as far as the generator drives it.
+that the worker carries, as far as the generator drives it, under each pattern.
 
 Participants are real to the worker: ICE, DTLS, SRTP, two in a room, 50 audio and 190 video packets
 a second each, which come as a capture of Chromium says (``browser``), or one by one and evenly in
@@ -238,11 +238,14 @@ def main(arguments: list[str] | None = None) -> int:
     loads = patterns([options.pattern] if options.pattern else PATTERNS, options.arrivals)
     command = as_run("benchmarks.forwarding", given)
     if options.limit:
-        pattern = options.pattern or "browser"
-        load, load_name = loads[pattern], f"{pattern}, {options.profile}"
-        runs, reason = asyncio.run(find_limit(load, options.seconds, options.profile))
-        results = [forwarding_report.limit_result(runs, reason, load_name, command)]
-        words, warning = forwarding_report.limit_in_words(runs, reason), None
+        results, said = [], []
+        for pattern, load in loads.items():
+            runs, reason = asyncio.run(find_limit(load, options.seconds, options.profile))
+            results.append(
+                forwarding_report.limit_result(runs, reason, pattern, options.profile, command)
+            )
+            said.append(f"{pattern}\n{forwarding_report.limit_in_words(runs, reason)}")
+        words, warning = "\n".join(said), None
     else:
         points, counts = asyncio.run(
             compare(rooms, loads, options.seconds, options.profile, options.pairs)

@@ -2,7 +2,13 @@
 
 import os
 import platform
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parent.parent
+_NOT_CODE: Final = (":(exclude)docs", ":(exclude)benchmarks/RESULTS.md")  # written by measuring
 
 
 def cores() -> tuple[int, int]:
@@ -28,8 +34,31 @@ def cpu_ns(pid: int) -> int:
     return total
 
 
+def commit(folder: Path = ROOT) -> str:
+    """The commit that is checked out, short, with ``+`` when files differ from it, documents and
+    results aside; ``unknown`` where git does not say."""
+    hash_ = _git(folder, "rev-parse", "--short", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", ".", *_NOT_CODE)
+    if hash_ is None or changes is None:
+        return "unknown"
+    return f"{hash_}+" if changes else hash_
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "--no-optional-locks", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+        )
+    except OSError:  # there is none
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
 def machine() -> dict[str, object]:
-    """What the numbers were measured on, and how busy it was besides."""
+    """What the numbers were measured on, how busy it was besides, the code that was measured, and
+    when: called at the end of a measurement."""
     model = "unknown"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -41,4 +70,6 @@ def machine() -> dict[str, object]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "load_1min": os.getloadavg()[0],
+        "commit": commit(),
+        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     }

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks import processor
 from benchmarks.command import as_run, exit_code
@@ -26,7 +27,7 @@ from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, contend
 from benchmarks.peers.janus import start_janus
 from benchmarks.peers.own import start_asyncio_forwarder, start_relay, start_worker
 from benchmarks.peers.rtpengine import start_rtpengine
-from benchmarks.peers.table import results, table
+from benchmarks.peers.table import OF_ONE_PATTERN, remarks, results, table
 from loadtest.participant import SRTP_PROFILES
 
 Contender = Callable[..., Awaitable[list[Entry]]]
@@ -39,15 +40,10 @@ FORWARDERS: dict[str, Contender] = {
     "asyncio": partial(contend, start=start_asyncio_forwarder),
     "aiortc": contend_aiortc,
 }
-OF_ONE_PATTERN = "aiortc"  # it gets real pictures, which come as they are coded
 ROOMS = (2, 10, 40, 80)
 SECONDS = 4.0
 RUNS = 2
 INSTALL = Path(__file__).parent.parent / "install-peers"
-NSS = (
-    "Debian's libsrtp2, which Janus uses, takes AES from NSS; with a libsrtp2 built on OpenSSL"
-    " Janus costs about a fifth less."
-)
 
 
 async def contest(
@@ -99,8 +95,9 @@ def main(arguments: list[str]) -> int:
         network.enter("benchmarks.peers", arguments)
     rooms = sorted({int(count) for count in options.rooms.split(",")})
     command = as_run("benchmarks.peers", arguments)
-    found = []
-    parts = []
+    found: list[dict[str, Any]] = []
+    parts: list[str] = []
+    everything: list[Entry] = []
     for number, pattern in enumerate([options.pattern] if options.pattern else PATTERNS):
         taking_part = [name for name in names if number == 0 or name != OF_ONE_PATTERN]
         entries = asyncio.run(
@@ -114,10 +111,9 @@ def main(arguments: list[str]) -> int:
             # RESULTS.md stands in the folder above
             picture = os.path.relpath(to, Path(__file__).parents[1])
             parts.append(f"![What each forwarder costs and adds, {pattern}]({picture})")
-        for result in results(entries, command, pattern == "spread"):
-            result["name"] += f", {options.profile}, {pattern}"
-            found.append(result)
-    report = "\n\n".join([*parts, ADDED, NSS]) + "\n"
+        found += results(entries, command, options.profile, pattern)
+        everything += entries
+    report = "\n\n".join([*parts, ADDED, *remarks(everything)]) + "\n"
     sys.stdout.write(report)
     for result in found:
         sys.stdout.write(f"{result['name']}: {result['measured']}\n")

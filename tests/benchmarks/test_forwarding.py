@@ -9,6 +9,7 @@ from benchmarks import forwarding, forwarding_report, processor
 from benchmarks.disturbance import Disturbance
 from benchmarks.forwarding_report import Pair, Point
 from benchmarks.measurement import Measured
+from loadtest.arrival_profile import ArrivalProfile
 from loadtest.generator import Traffic
 
 
@@ -128,15 +129,54 @@ def test_the_cost_falls_or_is_flat(costs: tuple[float, ...], holds: bool) -> Non
     assert held is holds
 
 
+def test_the_cost_of_the_target_is_that_at_its_rooms() -> None:
+    name = "cost per packet at 10, 40, 80, 160 rooms, browser, aes-128-gcm"
+    assert name in results(*(point(GOOD, rooms=rooms) for rooms in (10, 40, 70, 80, 160)))
+    assert name not in results(*(point(GOOD, rooms=rooms) for rooms in (70, 80)))
+
+
 def test_the_limit_is_the_last_good_run() -> None:
     good, lossy = Measured(5.0, FINE), Measured(5.0, replace(FINE, received=990))
     assert lossy.overload == "1.00 % of the packets were lost"
     found = forwarding_report.limit_result(
-        [(100, good), (120, lossy)], "120 rooms: x", "browser", "command"
+        [(100, good), (120, lossy)], "120 rooms: x", "browser", "aes-128-gcm", "command"
     )
+    assert found["name"] == "rooms on one core, measured, browser, aes-128-gcm"
     assert found["measured"] == "100; stopped at 120 rooms: x"
     assert found["holds"] is True
     assert Measured(5.0, replace(FINE, latency_ms={"p50": 1.0, "p99": 30.0})).overload
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rooms", "holds"),
+    [("browser", 99, False), ("browser", 100, True), ("spread", 66, False), ("spread", 67, True)],
+)
+def test_the_limit_under_spread_may_be_two_thirds(pattern: str, rooms: int, holds: bool) -> None:
+    runs = [(rooms, Measured(5.0, FINE))]
+    found = forwarding_report.limit_result(runs, "x", pattern, "aes-128-gcm", "command")
+    assert found["holds"] is holds
+    assert found["target"] == ("≥ 100" if pattern == "browser" else "≥ 67")
+
+
+def test_the_limit_is_looked_for_under_both_patterns_unless_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find_limit(
+        load: ArrivalProfile, seconds: float, srtp_profile: str
+    ) -> tuple[list[tuple[int, Measured]], str]:
+        rooms = 60 if load.step_us else 120  # all participants evenly in time: spread
+        return [(rooms, Measured(5.0, FINE))], "x"
+
+    monkeypatch.setattr(forwarding, "find_limit", find_limit)  # it would take two workers
+    file = tmp_path / "limit.json"
+    assert forwarding.main(["--limit", "--json", str(file)]) == 1
+    of_browser, of_spread = json.loads(file.read_text())
+    assert of_browser["name"] == "rooms on one core, measured, browser, aes-128-gcm"
+    assert of_browser["measured"] == "120; stopped at x"
+    assert of_spread["name"] == "rooms on one core, measured, spread, aes-128-gcm"
+    assert of_spread["measured"] == "60; stopped at x"
+    assert "spread\n  60 rooms" in capsys.readouterr().out
+    assert forwarding.main(["--limit", "--pattern", "browser"]) == 0
 
 
 def test_server_and_generator_have_a_core_each() -> None:

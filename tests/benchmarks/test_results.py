@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ MISSED = {**HELD, "name": "rooms, measured: all", "holds": False, "measured": "9
 
 @pytest.fixture(autouse=True)
 def _wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "WANTED", ("join", "rooms, measured"))
+    monkeypatch.setattr(results, "WANTED", ("join", "rooms, measured: all"))
 
 
 def written(folder: Path, reasons: str = "") -> tuple[int, str]:
@@ -42,7 +43,7 @@ def test_the_page_has_all_results_and_commands(tmp_path: Path) -> None:
     assert "| join | ≤ 500 ms | p95_ms 310, joins 20 | yes |" in text
     assert "| rooms, measured: all | ≤ 500 ms | 90 \\| few | **no** |" in text
     assert "- rooms, measured: all: one core only" in text
-    assert text.count("    python -m benchmarks.calls join") == 1
+    assert text.count("\n- `python -m benchmarks.calls join`") == 1
     assert text.count("a table") == 1
 
 
@@ -54,6 +55,31 @@ def test_a_figure_that_was_not_measured_is_told(
     assert code == 1
     assert "not measured: memory" in capsys.readouterr().err
     assert "| memory | | not measured | **no** |" in text
+
+
+def test_what_was_measured_at_other_rooms_is_another_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "WANTED", ("join", "rooms, measured"))
+    _, text = written(tmp_path)
+    assert "| rooms, measured | | not measured | **no** |" in text
+
+
+def test_commit_and_time_stand_at_each_section_and_command() -> None:
+    first = {**HELD, "machine": {**MACHINE, "commit": "abc1234+", "at": "2026-11-22 10:30 UTC"}}
+    later = {**HELD, "machine": {**MACHINE, "commit": "abc1234+", "at": "2026-11-22 10:45 UTC"}}
+    old = {**MISSED, "command": "python -m benchmarks.memory"}
+    text, _ = results.as_markdown([first, later, old], {}, date(2026, 11, 22))
+    both = "commit abc1234+, 2026-11-22 10:30 UTC, 2026-11-22 10:45 UTC"
+    assert f"## `python -m benchmarks.calls join`\n\n{both}\n\na table" in text
+    assert f"- `python -m benchmarks.calls join`: {both}\n" in text
+    assert "- `python -m benchmarks.memory`: commit not noted, time not noted\n" in text
+
+
+def test_a_result_without_a_machine_is_on_the_page() -> None:
+    bare = {"name": "x", "holds": True}
+    text, _ = results.as_markdown([bare], {}, date(2026, 11, 22))
+    assert "| x |  |  | yes |" in text
 
 
 def test_a_miss_without_a_reason_is_told(

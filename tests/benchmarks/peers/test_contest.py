@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from benchmarks.disturbance import Disturbance
 from benchmarks.measurement import Measured
 from benchmarks.peers import plot
 from benchmarks.peers.contest import FLOOR, OURS, Entry, added_ms, entry
-from benchmarks.peers.table import results, table
+from benchmarks.peers.table import NSS, PEERS, remarks, results, table
 from loadtest.generator import Traffic
 
 TIMES = {"p50": 0.1, "p99": 0.2}
@@ -39,27 +40,69 @@ FLOOR_40 = there(FLOOR, 5.0, 0.25)
 
 
 def test_without_any_peer_there_is_nothing_that_holds() -> None:
-    [found] = results([FLOOR_40, there(OURS, 1.0)], "")
-    assert (found["measured"], found["holds"]) == ("no peer was run", False)
-    [found] = results([FLOOR_40, there(OURS, 1.0), there("x", 9.0, saturated="lost")], "")
-    assert (found["measured"], found["holds"]) == ("no peer carries it (x)", True)
+    found = verdict(there(OURS, 1.0))
+    assert found["measured"].startswith("no peer was run; not measured: rtpengine, Janus")
+    assert not found["holds"]
+
+
+def peers(pattern: str = "browser", **costs: float) -> list[Entry]:
+    """All that take part, dear ones but for those named."""
+    return [
+        there(name, costs.get(name, 50.0))
+        for name in PEERS
+        if pattern == "browser" or name != "aiortc"
+    ]
+
+
+def verdict(*entries: Entry, pattern: str = "browser") -> dict[str, Any]:
+    (found,) = results([FLOOR_40, *entries], "command", "aes-128-gcm", pattern)
+    return found
+
+
+def test_it_holds_only_beside_all_that_can_run() -> None:
+    found = verdict(there(OURS, 9.0), *peers(rtpengine=19.0))
+    assert found["name"].endswith("40 rooms, aes-128-gcm, browser")
+    assert found["measured"].endswith("; took part: rtpengine, Janus, asyncio, aiortc")
+    assert found["holds"]
+    found = verdict(there(OURS, 9.0), there("rtpengine", 19.0))
+    assert found["measured"].endswith(
+        "; took part: rtpengine; not measured: Janus, asyncio, aiortc"
+    )
+    assert not found["holds"]
+    assert "may not be the cheapest" in found["reason"]
+    missed = verdict(there(OURS, 19.0), there("rtpengine", 19.0))
+    assert "reason" not in missed, "it is another one"
+
+
+def test_under_spread_all_but_aiortc_take_part() -> None:
+    assert verdict(there(OURS, 9.0), *peers("spread"), pattern="spread")["holds"]
+    assert not verdict(there(OURS, 9.0), *peers("spread"))["holds"]
+
+
+def test_what_slows_janus_is_told_beside_its_figures_only() -> None:
+    assert remarks(peers()) == [NSS]
+    assert remarks([there(OURS, 9.0), there("rtpengine", 19.0)]) == []
 
 
 @pytest.mark.parametrize(
     ("entries", "holds", "says"),
     [
-        ([there(OURS, 9.0), there("a", 19.0), there("b", 30.0)], True, "0.47 (9.0 µs : a"),
-        ([there(OURS, 9.0), there("a", 17.0), there("b", 30.0)], False, "0.53"),
-        ([there(OURS, 9.0, 3.0), there("a", 19.0)], False, "p99 3.0 : 1.0 ms"),
-        ([there(OURS, 9.0), there("a", 1.0, saturated="x"), there("b", 30.0)], True, ": b 30.0"),
-        ([there(OURS, 9.0), there("a", 1.0, saturated="x")], True, "no peer carries it (a)"),
-        ([there(OURS, 9.0, saturated="x"), there("a", 30.0)], False, "we are saturated"),
+        ([there(OURS, 9.0), *peers(Janus=19.0)], True, "0.47 (9.0 µs : Janus"),
+        ([there(OURS, 9.0), *peers(Janus=17.0)], False, "0.53"),
+        ([there(OURS, 9.0, 3.0), *peers(Janus=19.0)], False, "p99 3.0 : 1.0 ms"),
+        ([there(OURS, 9.0), *peers()[1:], there(PEERS[0], 1.0, saturated="x")], True, ": Janus 5"),
+        (
+            [there(OURS, 9.0), *(there(name, 1.0, saturated="x") for name in PEERS)],
+            True,
+            "no peer carries it (rtpengine, Janus, asyncio, aiortc)",
+        ),
+        ([there(OURS, 9.0, saturated="x"), *peers()], False, "we are saturated"),
     ],
 )
 def test_ours_is_compared_with_the_cheapest_peer_that_runs(
     entries: list[Entry], holds: bool, says: str
 ) -> None:
-    (result,) = results([FLOOR_40, *entries], "command")
+    result = verdict(*entries)
     assert result["holds"] is holds
     assert says in result["measured"]
 
