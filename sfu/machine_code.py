@@ -101,6 +101,7 @@ def code_name(folder: Path, options: str) -> str:
         *(_PACKAGE / "rtp").glob("*.py"),
         *_PACKAGE.glob("native*.py"),
         _PACKAGE / "compiled.py",
+        _PACKAGE / "large_pages.py",
         Path(__file__).resolve(),
     }
     digest = hashlib.sha256()

@@ -22,6 +22,7 @@ from sfu.rtp.media import CLOCK_RATE_AUDIO, CLOCK_RATE_VIDEO, TrackKind
 _MOST_AHEAD_S: Final = 10  # beyond it libwebrtc takes a frame for one of another time as well
 _MOST_BACK_S: Final = 1  # no codec here sends pictures out of order
 _NS: Final = 1_000_000_000
+_NO_EPOCH: Final = -1
 _MASK32: Final = 0xFFFFFFFF
 
 
@@ -68,6 +69,17 @@ def next_sequence(stream: Record, sequence: int) -> int:
         return -1
     stream["last"] = max(int(stream["last"]), ours)
     return ours
+
+
+@compiled_within
+def take_back(stream: Record, last: int) -> None:
+    """The packet of the last ``next_sequence``, before which ``last`` was ours, is not sent.
+
+    Its number leaves no hole; was it the first of its source, then that is the next one.
+    """
+    stream["last"] = last
+    if last < stream["first"]:
+        stream["epoch"] = _NO_EPOCH
 
 
 @compiled_within

@@ -21,6 +21,7 @@ from sfu.plane.continuity import (
     newest_timestamp,
     next_sequence,
     next_timestamp,
+    take_back,
 )
 from sfu.plane.counters import Counter, DropReason
 from sfu.plane.history import keep
@@ -262,6 +263,7 @@ def forward(
             # libsrtp wants packets aligned to four octets: move the block to where RED began
             copy(t, DATA, primary, DATA, payload, end - primary)
             end -= primary - payload
+            data_end -= primary - payload
     if payload_type < 0 or stream["ssrc"] < 0:
         t.drops[DropReason.PARTNER_LACKS_CODEC] += 1
         return False
@@ -273,11 +275,13 @@ def forward(
         want_keyframe(t, slot, kind)
     if stream["time_epoch"] != epoch or stream["time_source"] != ssrc:
         follow_time(stream, epoch, ssrc, timestamp, arrival_ns, clock_rate(kind))
+    last = int(stream["last"])
     ours = next_sequence(stream, sequence)
     if ours < 0:
         t.drops[DropReason.BEFORE_EPOCH] += 1
         return False
     if not carry_transport_number(t, slot, transport, end - payload, kind, now_ns):
+        take_back(stream, last)
         t.drops[DropReason.BEFORE_EPOCH] += 1
         return False
     if ours == stream["last"]:

@@ -34,6 +34,7 @@ from sfu.plane.rtcp import (
 )
 from sfu.plane.sources import find_source
 from sfu.plane.tables import Tables
+from sfu.rtp.media import TrackKind
 
 _MOST_APART_S: Final = 10  # a report and the media it is about
 _MASK32: Final = 0xFFFFFFFF
@@ -124,19 +125,25 @@ def send_report(t: Tables, slot: int, now_ns: int) -> None:
     begin = control_row(t)
     row = t.rows[begin : begin + ROW_ROOM]
     length = 0
+    reported = 0  # a bit for each kind
     for kind in range(TRACKS):
         at = length
         length = _write_stream_report(t, slot, kind, row, at, now_ns)
+        if length > at:
+            reported |= 1 << kind
         if at == 0 and length > 0:
             length = _add_blocks(t, slot, row, at, length, now_ns)
         if length < 0:
             return
-    sends_media = length > 0
+    sends_media = reported != 0
     if not sends_media:
+        reported = 1 << TrackKind.AUDIO.value
         length = write_receiver_report(row, 0, int(first["ssrc"]))
         length = _add_blocks(t, slot, row, 0, length, now_ns)
-    name_length = int(record["cname_length"])
-    length = write_cname(row, length, int(first["ssrc"]), record["cname"], name_length)
+    for kind in range(TRACKS):
+        if reported & (1 << kind) and length > 0:
+            ssrc = int(t.streams[slot * OUTBOUND + media_role(kind)]["ssrc"])
+            length = write_cname(row, length, ssrc, record["cname"], int(record["cname_length"]))
     if length > 0:
         length = _add_extended(t, slot, row, length, sends_media, now_ns)
     if length > 0:

@@ -39,6 +39,7 @@ from sfu.plane.rtcp import (
     fir_number,
     fir_ssrc,
     get32,
+    is_cut_feedback,
     is_feedback,
     is_pli,
     is_remb,
@@ -110,14 +111,21 @@ def _respond(
     kind = packet_type(data, at)
     if kind == SENDER_REPORT:
         blocks = read_sender_report(data, at, end, t.report)
-        if blocks >= 0:
-            _note_sender_report(t, slot, arrival_ns)
-            _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
+        if blocks < 0:
+            t.drops[DropReason.MALFORMED_RTCP] += 1
+            return 0
+        _note_sender_report(t, slot, arrival_ns)
+        _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
         return 0
     if kind == RECEIVER_REPORT:
         blocks = read_receiver_report(data, at, end, t.report)
-        if blocks >= 0:
-            _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
+        if blocks < 0:
+            t.drops[DropReason.MALFORMED_RTCP] += 1
+            return 0
+        _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
+        return 0
+    if is_cut_feedback(data, at, end):
+        t.drops[DropReason.MALFORMED_RTCP] += 1
         return 0
     if is_transport_feedback(data, at, end):
         reason = DropReason.FEEDBACK_NOT_RELAYED.value

@@ -109,7 +109,7 @@ def forward_retransmission(
         note_payload(t, t.sources[media_at], data, picture, data_end, of_picture)
     if not is_wrapped:
         return _queue_unwrapped(
-            t, partner, role, original, our_timestamp, flags, of_picture, picture, end
+            t, partner, role, original, our_timestamp, flags, of_picture, picture, data_end, end
         )
     if original >= 0:
         put16(data, payload, original & 0xFFFF)
@@ -172,6 +172,7 @@ def _queue_unwrapped(
     flags: int,
     codec: int,
     picture: int,
+    data_end: int,
     end: int,
 ) -> bool:
     """Send ``slot`` the media packet that was inside an RTX packet; False when libsrtp refuses."""
@@ -195,5 +196,5 @@ def _queue_unwrapped(
         return False
     t.counts[Counter.RETRANSMISSIONS_UNWRAPPED] += 1
     media["packets"] += 1
-    media["octets"] += end - picture
+    media["octets"] += data_end - picture
     return True

@@ -280,6 +280,26 @@ def is_feedback(data: Octets, at: int, end: int, kind: int, form: int) -> bool:
 
 
 @compiled
+def is_cut_feedback(data: Octets, at: int, end: int) -> bool:
+    """Whether feedback is too short for both SSRCs, or for one entry of its format."""
+    kind = packet_type(data, at)
+    if kind != TRANSPORT_FEEDBACK and kind != PAYLOAD_FEEDBACK:
+        return False
+    form = packet_count(data, at)
+    least = 12
+    if kind == TRANSPORT_FEEDBACK:
+        if form == FORMAT_NACK:
+            least = 16
+        elif form == FORMAT_TRANSPORT_WIDE:
+            least = 20
+    else:
+        is_remb_begun = at + 16 <= end and get32(data, at + 12) == _REMB
+        if form == FORMAT_FIR or (form == FORMAT_APPLICATION and is_remb_begun):
+            least = 20
+    return at + least > end
+
+
+@compiled
 def is_pli(data: Octets, at: int, end: int) -> bool:
     """A picture loss indication: ``media_ssrc`` wants a keyframe."""
     return is_feedback(data, at, end, PAYLOAD_FEEDBACK, FORMAT_PLI)

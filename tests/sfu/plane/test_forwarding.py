@@ -218,6 +218,7 @@ def test_red_for_a_receiver_without_red_is_unwrapped(stage: Stage, padding: int)
     stage.send(chromium, Rtp(63, 1, 0, 1000, payload, padding=padding))
     [got] = firefox.rtp
     assert (got.payload_type, got.payload, got.padding) == (109, b"newest", padding)
+    assert stage.plane._statistics.snapshot([1], stage.now_ns).streams["octets"][0, 0] == 6
 
 
 @pytest.mark.parametrize("older", [77, 13])
@@ -312,6 +313,16 @@ def test_late_packet_of_the_new_source_cannot_repeat_a_number(stage: Stage) -> N
     again = stage.connect(2, CHROMIUM, partner=1)
     stage.send(again, video(500), video(499), video(501))
     assert [each.sequence for each in firefox.rtp] == [102, 103]
+    assert stage.drops == {"before_epoch": 1}
+
+
+def test_a_first_packet_that_was_overtaken_leaves_no_hole(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.send(chromium, video(100), video(101))
+    again = stage.connect(2, CHROMIUM, partner=1)
+    sound = Rtp(111, 1, 0, 1000, extensions=(transport(10),))
+    stage.send(again, sound, video(500, number=9), video(501, number=11))
+    assert [each.sequence for each in firefox.rtp if each.ssrc == 6001] == [102]
     assert stage.drops == {"before_epoch": 1}
 
 

@@ -112,6 +112,17 @@ def test_cname_is_sent() -> None:
         assert description[8:18] == b"\x01\x08somename"
 
 
+def test_the_cname_of_each_stream_that_is_reported_is_sent() -> None:
+    with Stage() as stage:
+        chromium, _ = two(stage)
+        stage.send(chromium, Rtp(111, 1, 0, 1000), Rtp(96, 1, 0, 1001))
+        for ssrc in (1000, 1001):
+            stage.send_rtcp(chromium, sender_report(ssrc, stage.now_ns, 0))
+        heard = stage.pass_time(1200 * MS)[1]
+        described = {struct.unpack("!I", each[4:8])[0] for each in heard if each[1] == 202}
+        assert described == set(reports_of(heard)) == {6000, 6001}
+
+
 def test_what_the_browser_reports_becomes_statistics() -> None:
     with Stage() as stage:
         chromium, firefox = two(stage)
