@@ -1,12 +1,14 @@
 """Whether something else than server and generator worked on their two cores during a run.
 
+Calls of browsers have all cores: there a :class:`Watch` tells what was not of their processes.
+
 The scheduler's account of every thread is taken before and after. What others ran, and what the
 host of a virtual machine took (steal), makes a run worth measuring again.
 """
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +57,55 @@ class Disturbance:
         if self.steal_pct > STEAL_PCT:
             return f"the machine's host took {self.steal_pct:.1f} % of a core"
         return None
+
+    def in_words(self) -> str:
+        """For a report, also of a quiet time."""
+        return (
+            f"other processes used {self.foreign_pct:.1f} % of a core,"
+            f" the machine's host took {self.steal_pct:.1f} %"
+        )
+
+
+class Watch:
+    """What happens, from now on, besides a process (this one) and all that it began, on all cores
+    that are this one's."""
+
+    def __init__(self, root: int | None = None) -> None:
+        self._root = os.getpid() if root is None else root
+        self._cores = os.sched_getaffinity(0)
+        self._before = take_account(self._cores)
+
+    def end(self) -> Disturbance:
+        """What happened up to now."""
+        ours = descendants(self._root, parents())
+        return between(self._before, take_account(self._cores), ours)
+
+
+def descendants(root: int, parent_of: Mapping[int, int]) -> set[int]:
+    """A process and all that it began, and those began; but for orphans, which are another's."""
+    children: dict[int, list[int]] = {}
+    for process, parent in parent_of.items():
+        children.setdefault(parent, []).append(process)
+    found, waiting = {root}, [root]
+    while waiting:
+        more = children.get(waiting.pop(), [])
+        found.update(more)
+        waiting += more
+    return found
+
+
+def parents() -> dict[int, int]:
+    """Of each process that there is, the one that began it."""
+    found: dict[int, int] = {}
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                stat = (process / "stat").read_text()
+            except OSError:  # ended
+                continue
+            # proc(5): behind the name, which stands in brackets, come the state and the parent
+            found[int(process.name)] = int(stat.rpartition(")")[2].split()[1])
+    return found
 
 
 def between(before: Account, after: Account, ours: Collection[int]) -> Disturbance:

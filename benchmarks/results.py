@@ -111,7 +111,7 @@ def as_markdown(
         if result.get("command"):
             commands.setdefault(command, []).append(result)
         if result.get("report"):
-            reports.setdefault((command, str(result["report"]).strip()), []).append(result)
+            reports.setdefault((command, str(result["report"]).strip("\n")), []).append(result)
     for (command, report), of in reports.items():
         lines += ["", f"## `{command}`", "", _origin(of), "", report]
     lines += ["", "## Commands", ""]

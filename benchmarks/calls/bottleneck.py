@@ -8,7 +8,7 @@ negotiates transport-wide feedback, so that the receiver's own estimate is all t
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from statistics import median
 from typing import Any
@@ -23,6 +23,7 @@ from benchmarks.calls.arrangement import (
     shown_s,
 )
 from benchmarks.calls.received import Look, between, longest_gap_s, mean_bps, recovery_s
+from benchmarks.disturbance import Disturbance, Watch
 from tests.browser import media
 from tests.browser.browser import Page
 from tests.browser.network import Network
@@ -80,6 +81,7 @@ class Run:
         narrow: what was received in it (:func:`between`), and ``after`` it until the end.
         longest_gap_s: without a picture, from its beginning to the end.
         course_kbps: video, second by second from its beginning on.
+        disturbance: what else happened on the machine, from the call's beginning on.
     """
 
     way: str
@@ -89,6 +91,7 @@ class Run:
     after: dict[str, float]
     longest_gap_s: float
     course_kbps: list[int]
+    disturbance: Disturbance
 
 
 @contextmanager
@@ -105,6 +108,7 @@ def narrowed(network: Network, host: str) -> Iterator[None]:
 
 def observe(arrangement: Arrangement, way: str, page: Page, phases: Phases) -> Run:
     """Take a call that is up through the bottleneck; ``page`` is the receiver's, at the client."""
+    watch = Watch()
     time.sleep(SETTLE_S)
     deadline_s = time.time() + RISE_WITHIN_S
     while True:
@@ -126,6 +130,7 @@ def observe(arrangement: Arrangement, way: str, page: Page, phases: Phases) -> R
             back = recovery_s(looks, freed_s, BACK_SHARE * before_bps)
             if back is not None:
                 until_s = min(until_s, time.time() + 5)
+    disturbance = watch.end()
     last = looks[-1]
     narrow_first = next(each for each in looks if each.at_s >= narrow_s)
     return Run(
@@ -136,6 +141,7 @@ def observe(arrangement: Arrangement, way: str, page: Page, phases: Phases) -> R
         between(narrow_end, last),
         longest_gap_s(shown_s(page, narrow_s), narrow_s, last.at_s),
         course_kbps(looks, narrow_s),
+        disturbance,
     )
 
 
@@ -218,6 +224,7 @@ def report(
                     "narrow": run.narrow,
                     "after": run.after,
                     "course_kbps": run.course_kbps,
+                    "disturbance": asdict(run.disturbance),
                 }
                 for run in chosen
             ],
@@ -262,4 +269,7 @@ def in_words(result: dict[str, Any]) -> str:
             f" {way['recovery_s']} s (runs: {each}); audio concealed"
             f" {way['audio_concealed_pct']} %, lost {way['audio_lost_pct']} %"
         )
+        for number, run in enumerate(way["runs"], 1):
+            disturbance = Disturbance(**run["disturbance"])
+            lines.append(f"    run {number}: meanwhile {disturbance.in_words()}")
     return "\n".join(lines)

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.calls.arrangement import CLIENT_HOST, PICTURE, SPECIALIST_HOST, Arrangement
 from benchmarks.calls.direct import ELEMENTS
+from benchmarks.disturbance import Watch
 from benchmarks.impairment.line import Direction
 from benchmarks.impairment.log import Kind, Records
 from tests.browser import media
@@ -67,6 +68,9 @@ WORDS = {
     "first_frame_received": "keyframe complete at the first party",
     "shown": "decoded and shown",
 }
+
+# Of the whole machine, from just before a join up to its picture (``disturbance.Disturbance``).
+DISTURBANCE = {"foreign_pct": "used by other processes", "steal_pct": "taken by the machine's host"}
 
 # Resolves when the page is ready to join; `__join()` then joins.
 PREPARE = """async (picture, account, consultation) => {
@@ -170,12 +174,15 @@ def one_join(arrangement: Arrangement, api: Api, specialist_id: str) -> dict[str
         first.evaluate("() => __join()")
         first.wait_for(JOINED)
         second = _prepared(arrangement.client, users, url, CLIENT, consultation)
+        watch = Watch()
         time.sleep(FIRST_WAITS_S)
         second.evaluate("() => __join()")
         frame = first.wait_for("() => __probe.frames[0]", timeout_s=PICTURE_WITHIN_S)
+        disturbance = watch.end()
         joined: dict[str, float] = second.wait_for(JOINED)
         return {
             **joined,
+            **{name: getattr(disturbance, name) for name in DISTURBANCE},
             "first_frame_received": frame["receivedAt"],
             "shown": frame["presentedAt"],
             "video_type_up": second.evaluate(VIDEO_TYPE, "outbound-rtp"),
@@ -193,7 +200,7 @@ def complete(
     """The moments of a join together with those that the proxy saw, ms after the first request.
 
     ``keyframe_requests`` is how many the node sent to the second party until the picture was there,
-    as far as SRTCP shows it: those at the head of their packet.
+    as far as SRTCP shows it: those at the head of their packet. What disturbed is as it was.
     """
     types = {
         Direction.UP: moments["video_type_up"],
@@ -203,6 +210,7 @@ def complete(
     stamps = records["sent_ns"] / 1e6
     during = (stamps >= asked) & (stamps <= shown)
     found = {name: moments[name] - asked for name in MOMENTS if name in moments}
+    found |= {name: moments[name] for name in DISTURBANCE}
     for name, (host, direction, kind, video) in SEEN.items():
         chosen = (
             during
@@ -251,6 +259,13 @@ def report(joins: Sequence[dict[str, float]]) -> dict[str, Any]:
         "holds": p95 <= MAX_P95_MS,
         "after_asking_ms": moments,
         "phases_ms": phases,
+        "disturbance": {
+            name: {
+                "p50": percentile([each[name] for each in joins], 50),
+                "worst": max((each[name] for each in joins), default=0.0),
+            }
+            for name in DISTURBANCE
+        },
         "joins": [{name: round(value, 1) for name, value in each.items()} for each in joins],
     }
 
@@ -270,6 +285,13 @@ def in_words(result: dict[str, Any]) -> str:
         lines.append(
             f"  {after['p50']:7.1f} / {after['p95']:7.1f}"
             f" ({phase['p50']:+.1f} / {phase['p95']:+.1f})  {WORDS[name]}"
+        )
+    for name, words in DISTURBANCE.items():
+        each = ", ".join(f"{join[name]:g}" for join in result["joins"])
+        found = result["disturbance"][name]
+        lines.append(
+            f"  {words}, % of a core, p50 / worst: {found['p50']:.1f} / {found['worst']:.1f}"
+            f" (joins: {each})"
         )
     return "\n".join(lines)
 

@@ -10,16 +10,19 @@ import numpy as np
 
 from benchmarks.calls.arrangement import PICTURE, Arrangement, look, shown_s
 from benchmarks.calls.received import between, frozen_s, longest_gap_s, share_pct
+from benchmarks.disturbance import Disturbance, Watch
 from benchmarks.impairment.line import Direction, Impairment
 from benchmarks.impairment.log import Kind, Records, loss_pct
 from tests.browser.people import Pair
 
 MAX_FROZEN_PCT = 1.0
 MIN_VIDEO_BPS = 500_000
+WIDTH, HEIGHT = 640, 360
 TARGET = (
-    "5 % random loss each way and 50 ms round trip on both hops: video frozen at most"
-    f" {MAX_FROZEN_PCT} % of the time at {MIN_VIDEO_BPS // 1000} kbit/s or more, at both"
+    f"5 % random loss each way and 50 ms round trip on both hops: video of {WIDTH}×{HEIGHT} frozen"
+    f" at most {MAX_FROZEN_PCT} % of the time at {MIN_VIDEO_BPS // 1000} kbit/s or more, at both"
 )
+LOOK_EVERY_S = 5.0  # a sender that makes its picture smaller keeps it so for longer
 LEGS = ("client", "specialist")
 
 
@@ -29,8 +32,10 @@ class Call:
 
     Attributes:
         from_s, until_s: what was measured of it; Unix seconds.
-        receivers: by participant: what came from one look to the other, and freezes.
+        receivers: by participant: what came from one look to the other, and freezes; ``width`` and
+            ``height`` are of the smallest picture that was seen.
         plane: what the node counted meanwhile.
+        disturbance: what else happened on the machine meanwhile.
         injected_loss_pct: what was really lost, by participant and direction.
     """
 
@@ -38,6 +43,7 @@ class Call:
     until_s: float
     receivers: dict[str, dict[str, Any]]
     plane: dict[str, float]
+    disturbance: Disturbance
     injected_loss_pct: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -55,6 +61,11 @@ class Call:
     def video_bps(self) -> float:
         """At the worse of the two."""
         return float(min(each["video_bps"] for each in self.receivers.values()))
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Width and height at the one with the smaller picture."""
+        return min((each["width"], each["height"]) for each in self.receivers.values())
 
 
 def measure(
@@ -82,13 +93,17 @@ def hold(arrangement: Arrangement, seconds: float, warm_up_s: float) -> Call:
         pair.start_call()
         time.sleep(warm_up_s)
         plane_before = pair.api.metrics()
+        watch = Watch()
         began_s = time.time()
-        before = [look(page) for page in pages]
-        time.sleep(seconds)
-        after = [look(page) for page in pages]
+        seen = [[look(page)] for page in pages]
+        while (left_s := began_s + seconds - time.time()) > 0:
+            time.sleep(min(left_s, LOOK_EVERY_S))
+            for page, looks in zip(pages, seen, strict=True):
+                looks.append(look(page))
+        disturbance = watch.end()
         shown = [
-            [at for at in shown_s(page, began_s) if at <= last.at_s]
-            for page, last in zip(pages, after, strict=True)
+            [at for at in shown_s(page, began_s) if at <= looks[-1].at_s]
+            for page, looks in zip(pages, seen, strict=True)
         ]
         sending = [page.evaluate("() => __probe.outgoing()") for page in pages]
         plane_after = pair.api.metrics()
@@ -96,16 +111,25 @@ def hold(arrangement: Arrangement, seconds: float, warm_up_s: float) -> Call:
         pair.close()
     receivers = {}
     for index, leg in enumerate(LEGS):
-        first, last = before[index], after[index]
+        first, last = seen[index][0], seen[index][-1]
+        width, height = min((each.width, each.height) for each in seen[index])
         shown_frozen_s = frozen_s(shown[index], last.at_s)
         receivers[leg] = {
             **between(first, last),
+            "width": width,
+            "height": height,
             "frozen_by_pictures_pct": round(share_pct(shown_frozen_s, last.at_s - first.at_s), 3),
             "longest_gap_s": round(longest_gap_s(shown[index], first.at_s, last.at_s), 3),
             "picture_gaps_ms": _gaps_ms(shown[index]),
             "available_to_send_bps": sending[index]["availableBps"],
         }
-    return Call(before[0].at_s, after[0].at_s, receivers, _plane(plane_before, plane_after))
+    return Call(
+        seen[0][0].at_s,
+        seen[0][-1].at_s,
+        receivers,
+        _plane(plane_before, plane_after),
+        disturbance,
+    )
 
 
 def report(calls: Sequence[Call], line: Impairment, proxy: dict[str, Any]) -> dict[str, Any]:
@@ -113,13 +137,15 @@ def report(calls: Sequence[Call], line: Impairment, proxy: dict[str, Any]) -> di
     frozen_pct = median(call.frozen_pct for call in calls)
     bps = median(call.video_bps for call in calls)
     each = ", ".join(f"{call.frozen_pct:.2f}" for call in calls)
+    width, height = min(call.picture for call in calls)
     return {
         "target": TARGET,
         "measured": {
             "frozen": f"{frozen_pct:.2f} % (median; calls: {each})",
             "video": f"{bps / 1000:.0f} kbit/s",
+            "picture": f"{width}×{height}",
         },
-        "holds": frozen_pct <= MAX_FROZEN_PCT and bps >= MIN_VIDEO_BPS,
+        "holds": frozen_pct <= MAX_FROZEN_PCT and bps >= MIN_VIDEO_BPS and width == WIDTH,
         "calls": [
             {"frozen_pct": call.frozen_pct, "video_bps": call.video_bps, **asdict(call)}
             for call in calls
@@ -136,7 +162,8 @@ def in_words(result: dict[str, Any]) -> str:
         lines.append(f"  call {number}: frozen {call['frozen_pct']:.2f} %")
         for leg, each in call["receivers"].items():
             lines.append(
-                f"    {leg} receives {each['video_bps'] / 1000:.0f} kbit/s,"
+                f"    {leg} receives {each['width']}×{each['height']},"
+                f" {each['video_bps'] / 1000:.0f} kbit/s,"
                 f" {each['frames_per_s']} frames/s, frozen {each['frozen_pct']} %"
                 f" (by pictures {each['frozen_by_pictures_pct']} %, longest"
                 f" {each['longest_gap_s']} s), audio concealed {each['audio_concealed_pct']} %;"
@@ -145,6 +172,7 @@ def in_words(result: dict[str, Any]) -> str:
             )
         lost = ", ".join(f"{leg} {pct} %" for leg, pct in call["injected_loss_pct"].items())
         lines.append(f"    lost on purpose: {lost}")
+        lines.append(f"    meanwhile {Disturbance(**call['disturbance']).in_words()}")
     return "\n".join(lines)
 
 

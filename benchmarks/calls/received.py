@@ -28,7 +28,7 @@ class Look:
         audio_packets, audio_lost: received; lost.
         samples, concealed: of audio at the player; made up for packets that were not there,
             silence not counted.
-        width: of the picture.
+        width, height: of the picture.
     """
 
     at_s: float
@@ -47,6 +47,7 @@ class Look:
     samples: int = 0
     concealed: int = 0
     width: int = 0
+    height: int = 0
 
     @classmethod
     def read(cls, found: dict[str, Any]) -> Self:
@@ -69,6 +70,7 @@ class Look:
             samples=audio.get("totalSamplesReceived", 0),
             concealed=audio.get("concealedSamples", 0) - audio.get("silentConcealedSamples", 0),
             width=video.get("frameWidth", 0),
+            height=video.get("frameHeight", 0),
         )
 
 
@@ -135,6 +137,7 @@ def between(first: Look, last: Look) -> dict[str, float]:
         "video_bps": round((last.video_bytes - first.video_bytes) * 8 / seconds),
         "frames_per_s": round((last.frames - first.frames) / seconds, 2),
         "width": last.width,
+        "height": last.height,
         "freezes": last.freezes - first.freezes,
         "frozen_pct": round(share_pct(last.frozen_s - first.frozen_s, seconds), 3),
         "keyframes": last.keyframes - first.keyframes,

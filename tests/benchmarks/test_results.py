@@ -15,7 +15,7 @@ HELD = {
     "holds": True,
     "details": {},
     "machine": MACHINE,
-    "report": "a table",
+    "report": "    a table\n",
 }
 MISSED = {**HELD, "name": "rooms, measured: all", "holds": False, "measured": "90 | few"}
 
@@ -71,7 +71,7 @@ def test_commit_and_time_stand_at_each_section_and_command() -> None:
     old = {**MISSED, "command": "python -m benchmarks.memory"}
     text, _ = results.as_markdown([first, later, old], {}, date(2026, 11, 22))
     both = "commit abc1234+, 2026-11-22 10:30 UTC, 2026-11-22 10:45 UTC"
-    assert f"## `python -m benchmarks.calls join`\n\n{both}\n\na table" in text
+    assert f"## `python -m benchmarks.calls join`\n\n{both}\n\n    a table\n" in text
     assert f"- `python -m benchmarks.calls join`: {both}\n" in text
     assert "- `python -m benchmarks.memory`: commit not noted, time not noted\n" in text
 

@@ -14,6 +14,7 @@ from benchmarks.calls.bottleneck import (
     report,
 )
 from benchmarks.calls.received import Look
+from benchmarks.disturbance import Disturbance
 
 PHASES = Phases(narrow=20, watched=45)
 
@@ -25,7 +26,8 @@ def run(way: str, recovery_s: float | None, concealed: float = 0.5, before: floa
         "video_bps": 250_000.0,
         "frozen_pct": 20.0,
     }
-    return Run(way, before, recovery_s, narrow, narrow, 2.0, [250])
+    disturbance = Disturbance(1.0 if way == "node" else 12.0, 0.5, 3.0)
+    return Run(way, before, recovery_s, narrow, narrow, 2.0, [250], disturbance)
 
 
 def reported(*runs: Run) -> dict[str, Any]:
@@ -46,6 +48,13 @@ def test_a_call_that_does_not_recover_misses_the_target() -> None:
     assert found["ways"]["node"]["recovery_s"] == PHASES.watched
     assert found["holds"] is False
     assert "never" in in_words(found)
+
+
+def test_what_disturbed_each_run_is_told() -> None:
+    words = in_words(reported(run("node", 10), run("node", 11), run("direct", 9)))
+    assert words.count("meanwhile other processes used 1.0 % of a core") == 2
+    assert words.count("meanwhile other processes used 12.0 % of a core") == 1
+    assert words.count("the machine's host took 0.5 %") == 3
 
 
 def test_broken_sound_misses_the_target_unless_the_direct_call_fares_as_badly() -> None:

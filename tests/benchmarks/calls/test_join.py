@@ -12,6 +12,7 @@ from benchmarks.impairment.line import Client, Direction, Passage
 
 START_MS = 1_700_000_000_000.0
 ADDRESSES = {CLIENT_HOST: "10.99.0.2", SPECIALIST_HOST: "10.99.0.3"}
+QUIET = {"foreign_pct": 1.0, "steal_pct": 0.0}
 STUN, DTLS = bytes.fromhex("00010000") + bytes(16), bytes([22]) + bytes(40)
 PLI = struct.pack("!BBHI", 0x81, 206, 2, 7) + bytes(20)
 
@@ -42,6 +43,8 @@ def moments() -> dict[str, float]:
         **{name: START_MS + at for name, at in told.items()},
         "video_type_up": 96,
         "video_type_down": 97,
+        "foreign_pct": 2.5,
+        "steal_pct": 0.5,
     }
 
 
@@ -73,6 +76,7 @@ def test_moments_of_both_come_in_milliseconds_after_asking() -> None:
     assert found["first_video_from_node"] == pytest.approx(101, abs=0.01)
     assert found["shown"] == 170
     assert found["keyframe_requests"] == 1
+    assert (found["foreign_pct"], found["steal_pct"]) == (2.5, 0.5)
 
 
 def test_what_the_proxy_did_not_see_is_left_out() -> None:
@@ -82,7 +86,7 @@ def test_what_the_proxy_did_not_see_is_left_out() -> None:
 
 
 def test_the_95th_of_a_hundred_decides() -> None:
-    base = {name: float(index) for index, name in enumerate(MOMENTS)}
+    base = {name: float(index) for index, name in enumerate(MOMENTS)} | QUIET
     joins = [{**base, "shown": 400.0 + each} for each in range(100)]
     found = report(joins)
     assert found["measured"]["p95"] == "495 ms"
@@ -90,6 +94,15 @@ def test_the_95th_of_a_hundred_decides() -> None:
     assert found["phases_ms"]["token"]["p50"] == 1
     assert report([{**base, "shown": 501.0}])["holds"] is False
     assert all(words in in_words(found) for words in WORDS.values())
+
+
+def test_what_disturbed_each_join_is_told() -> None:
+    base = {name: float(index) for index, name in enumerate(MOMENTS)} | QUIET
+    words = in_words(report([base, base, base | {"foreign_pct": 40.0, "steal_pct": 2.5}]))
+    assert (
+        "used by other processes, % of a core, p50 / worst: 1.0 / 40.0 (joins: 1, 1, 40)" in words
+    )
+    assert "taken by the machine's host, % of a core, p50 / worst: 0.0 / 2.5" in words
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
