@@ -7,7 +7,8 @@ import pytest
 from benchmarks.disturbance import Disturbance
 from benchmarks.measurement import Measured
 from benchmarks.peers import plot
-from benchmarks.peers.contest import FLOOR, OURS, Entry, added_ms, entry
+from benchmarks.peers.__main__ import FORWARDERS
+from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, added_ms, entry
 from benchmarks.peers.table import NSS, PEERS, remarks, results, table
 from loadtest.generator import Traffic
 
@@ -72,6 +73,10 @@ def test_it_holds_only_beside_all_that_can_run() -> None:
     assert "may not be the cheapest" in found["reason"]
     missed = verdict(there(OURS, 19.0), there("rtpengine", 19.0))
     assert "reason" not in missed, "it is another one"
+
+
+def test_all_that_the_command_knows_are_wanted() -> None:
+    assert set(FORWARDERS) == {FLOOR, OURS, AWAKE, *PEERS}
 
 
 def test_under_spread_all_but_aiortc_take_part() -> None:
