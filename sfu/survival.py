@@ -53,7 +53,7 @@ SETTLED_AFTER_S: Final = 60.0
 
 _FLOOR_DRIFT_S: Final = 0.005  # a second: a path may have changed for a longer one
 _FLOWING_BPS: Final = 8_000  # less is the tail of what has stopped
-_SCREEN_LASTS_S: Final = 5.0  # after its last packet: a still one, or a starved one, is shared, too
+_SCREEN_LASTS_S: Final = 5.0  # after it flowed: a still one, or a starved one, is shared, too
 _LINK_OCTETS: Final = 72  # a packet's RTP, extensions, SRTP tag, UDP and IP (RFC 3550, 3711, 768)
 
 
@@ -163,7 +163,7 @@ class Survival:
         self._points = 0
         self._pauses = 0  # in a row
         self._since = now  # of ``state``
-        self._screen_at: float | None = None  # when packets of one last went
+        self._screen_at: float | None = None  # when one last flowed
         self._try_at = 0.0
         self._floor_s: float | None = None  # of the round trip
         # What is missing without any video is not missing because of video.
@@ -173,7 +173,7 @@ class Survival:
         """Judge a second that ended at ``now``; the new pause when it is another one."""
         before = self.pause
         queue_s = self._queue(sample)
-        if sample.screen_bps > 0:
+        if sample.screen_bps >= _FLOWING_BPS:
             self._screen_at = now
         is_still = sample.camera_bps + sample.screen_bps < _FLOWING_BPS
         if self.pause == ALL and is_still and now - self._since > 2:

@@ -167,9 +167,15 @@ def test_the_camera_goes_first_and_the_screen_only_if_that_is_not_enough() -> No
 
 def test_a_screen_that_stands_still_or_starves_is_not_paused_with_the_camera() -> None:
     course = Course()
-    course.take(replace(CRUSHED, screen_bps=500))
+    course.take(replace(CRUSHED, screen_bps=100e3))
     course.take(CRUSHED)
     assert course.changes == [(2.0, CAMERA)]
+
+
+def test_a_packet_of_a_screen_that_nobody_shares_makes_it_none() -> None:
+    course = Course()
+    course.take(replace(CRUSHED, screen_bps=600), 2)
+    assert course.changes == [(2.0, ALL)]
 
 
 def test_a_screen_that_is_shared_no_more_counts_for_nothing() -> None:
