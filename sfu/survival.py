@@ -13,6 +13,7 @@ The camera pauses before a shared screen: what is talked about is on the screen,
 costs next to nothing. When that is not enough, the screen pauses too.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -53,7 +54,7 @@ SETTLED_AFTER_S: Final = 60.0
 
 _FLOOR_DRIFT_S: Final = 0.005  # a second: a path may have changed for a longer one
 _FLOWING_BPS: Final = 8_000  # less is the tail of what has stopped
-_SCREEN_LASTS_S: Final = 5.0  # after it flowed: a still one, or a starved one, is shared, too
+_LASTS_S: Final = 5.0  # after it flowed: what stands still or starves is on, too
 _LINK_OCTETS: Final = 72  # a packet's RTP, extensions, SRTP tag, UDP and IP (RFC 3550, 3711, 768)
 
 
@@ -163,7 +164,7 @@ class Survival:
         self._points = 0
         self._pauses = 0  # in a row
         self._since = now  # of ``state``
-        self._screen_at: float | None = None  # when one last flowed
+        self._camera_at = self._screen_at = -math.inf  # when they last flowed
         self._try_at = 0.0
         self._floor_s: float | None = None  # of the round trip
         # What is missing without any video is not missing because of video.
@@ -173,6 +174,8 @@ class Survival:
         """Judge a second that ended at ``now``; the new pause when it is another one."""
         before = self.pause
         queue_s = self._queue(sample)
+        if sample.camera_bps >= _FLOWING_BPS:
+            self._camera_at = now
         if sample.screen_bps >= _FLOWING_BPS:
             self._screen_at = now
         is_still = sample.camera_bps + sample.screen_bps < _FLOWING_BPS
@@ -203,9 +206,8 @@ class Survival:
             return
         self.state, self._since = after, now
         if after is State.PAUSED:
-            is_shared = self._screen_at is not None and now - self._screen_at <= _SCREEN_LASTS_S
-            is_first = sample.camera_bps >= _FLOWING_BPS and not self.pause.camera
-            self.pause = CAMERA if is_shared and is_first else ALL
+            both = now - min(self._camera_at, self._screen_at) <= _LASTS_S
+            self.pause = CAMERA if both and not self.pause.camera else ALL
             self._points = 0
             self._try_at = now + BACK_OFF_S[min(self._pauses, len(BACK_OFF_S) - 1)]
             self._pauses += 1

@@ -172,6 +172,13 @@ def test_a_screen_that_stands_still_or_starves_is_not_paused_with_the_camera() -
     assert course.changes == [(2.0, CAMERA)]
 
 
+def test_a_camera_that_starves_beside_a_screen_still_goes_first() -> None:
+    course = Course()
+    course.take(replace(CRUSHED, screen_bps=100e3))
+    course.take(replace(CRUSHED, camera_bps=5e3, screen_bps=100e3))
+    assert course.changes == [(2.0, CAMERA)]
+
+
 def test_a_packet_of_a_screen_that_nobody_shares_makes_it_none() -> None:
     course = Course()
     course.take(replace(CRUSHED, screen_bps=600), 2)
