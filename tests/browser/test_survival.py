@@ -19,7 +19,7 @@ NARROW_KBIT_S = 100
 VERY_NARROW_KBIT_S = 80  # not even for a screen that hardly changes beside the sound
 PAUSED_WITHIN_S = 15.0
 # From the pause on, when what was in the queue and asked for again has passed.
-SETTLE_S, LISTEN_S = 1.5, 3.0
+SETTLE_S, LISTEN_S = 2.5, 2.0
 # The same after both pictures, on half a second of queue; the next try is farther off, too.
 SETTLE_BOTH_S = 4.0
 MOST_LOST = 0.05
