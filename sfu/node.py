@@ -168,7 +168,7 @@ class Node:
     # What control asks.
 
     def request(self, message: Request, now: float) -> tuple[Reply, list[Output]]:
-        """Answer control. ``now`` in seconds of the monotonic clock, here and below."""
+        """Answer control. ``now`` in seconds of ``clock.steady_time``, here and below."""
         match message:
             case OpenRoom():
                 return self._open_room(message, now)

@@ -19,7 +19,7 @@ _BEHIND = frozenset({QualityLevel.POOR, QualityLevel.LOST})
 
 
 class Probes:
-    """Which rooms are probes, until when. ``now`` is in seconds of the monotonic clock."""
+    """Which rooms are probes, until when. ``now`` is in seconds of ``clock.steady_time``."""
 
     def __init__(self, max_participants: int) -> None:
         self._max_rooms = max(max_participants // SLOTS_A_PROBE, 1)

@@ -23,6 +23,17 @@ CLIENT_HOST, SPECIALIST_HOST = "client", "specialist"
 HTTP_PORT, UDP_PORT = 8443, 7878
 PICTURE = "640x360@30"
 FOLLOW_S = 0.2
+# A specialist is online while a page is.
+STAY_ONLINE = """async (token) => {
+  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/events`);
+  await new Promise((resolve) => {
+    socket.addEventListener("open", () =>
+      socket.send(JSON.stringify({ type: "authenticate", token })));
+    socket.addEventListener("message", ({ data }) => {
+      if (JSON.parse(data).type === "ready") resolve();
+    });
+  });
+}"""
 
 
 class ImpairmentProxy:

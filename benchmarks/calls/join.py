@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calls.arrangement import CLIENT_HOST, PICTURE, SPECIALIST_HOST, Arrangement
+from benchmarks.calls.arrangement import (
+    CLIENT_HOST,
+    PICTURE,
+    SPECIALIST_HOST,
+    STAY_ONLINE,
+    Arrangement,
+)
 from benchmarks.calls.direct import ELEMENTS
 from benchmarks.disturbance import Watch
 from benchmarks.impairment.line import Direction
@@ -128,23 +134,6 @@ VIDEO_TYPE = """async (way) => {
   }
   return null;
 }"""
-STAY_ONLINE = """async (account) => {
-  const answer = await fetch("/api/v1/demo/sign-in", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ account }),
-  });
-  const { access_token: token } = await answer.json();
-  const socket = (globalThis.__events = new WebSocket(
-    `${location.origin.replace("http", "ws")}/api/v1/events`));
-  await new Promise((resolve) => {
-    socket.addEventListener("open", () =>
-      socket.send(JSON.stringify({ type: "authenticate", token })));
-    socket.addEventListener("message", ({ data }) => {
-      if (JSON.parse(data).type === "ready") resolve();
-    });
-  });
-}"""
 
 
 def measure(arrangement: Arrangement, joins: int) -> dict[str, Any]:
@@ -153,7 +142,7 @@ def measure(arrangement: Arrangement, joins: int) -> dict[str, Any]:
     assert proxy is not None
     url = arrangement.server.url
     api = Api(arrangement.specialist, url)
-    api.page.evaluate(STAY_ONLINE, SPECIALIST)
+    api.page.evaluate(STAY_ONLINE, api.token(SPECIALIST))
     specialist_id = api.do("GET", "/me", SPECIALIST)["id"]
     found = [one_join(arrangement, api, specialist_id) for _ in range(joins)]
     api.close()

@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.calls.arrangement import CLIENT_HOST, SPECIALIST_HOST, Arrangement
+from benchmarks.calls.arrangement import (
+    CLIENT_HOST,
+    SPECIALIST_HOST,
+    STAY_ONLINE,
+    Arrangement,
+)
 from benchmarks.impairment.line import UNIMPAIRED, Direction
 from benchmarks.impairment.log import Kind
 from benchmarks.proof.conditions import Condition, Leg, Party
@@ -24,17 +29,6 @@ LOGGED_WITHIN_S = 10.0
 LOOK_AGAIN_S = 0.5
 HOSTS = {Party.CLIENT: CLIENT_HOST, Party.SPECIALIST: SPECIALIST_HOST}
 
-# A specialist is online while a page is.
-STAY_ONLINE = """async (token) => {
-  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/events`);
-  await new Promise((resolve) => {
-    socket.addEventListener("open", () =>
-      socket.send(JSON.stringify({ type: "authenticate", token })));
-    socket.addEventListener("message", ({ data }) => {
-      if (JSON.parse(data).type === "ready") resolve();
-    });
-  });
-}"""
 # Resolves when the page is ready to join; then it is in the call as soon as it can be.
 JOIN = """async (picture, bearer, consultation) => {
   const { Call } = await import("/rodrun.js");

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.proof.conditions import CONDITIONS, LEGS, NONE, Leg
+from benchmarks.proof.conditions import CONDITIONS, LEGS, NONE
 from benchmarks.proof.judgement import TARGET, Case, findings
 from benchmarks.proof.testimony import Told
 
@@ -69,7 +69,9 @@ def table(cases: Sequence[Case]) -> str:
         "| --- | --- | " + "--- | " * len(UNITS) + "--- |",
     ]
     order = [condition.name for condition in CONDITIONS]
-    for case in sorted(cases, key=lambda each: (order.index(each.condition.name), _place(each))):
+    for case in sorted(
+        cases, key=lambda each: (order.index(each.condition.name), LEGS.index(each.leg))
+    ):
         for leg in LEGS if case.condition == NONE else (case.leg,):
             cells = [case.condition.name, leg.name]
             told = case.by_node[leg.name], case.by_browser[leg.name]
@@ -107,8 +109,3 @@ def _verdict(case: Case) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def _place(case: Case) -> int:
-    legs: list[Leg] = list(LEGS)
-    return legs.index(case.leg)

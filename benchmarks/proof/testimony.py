@@ -13,8 +13,6 @@ from benchmarks.impairment.line import Direction
 from benchmarks.proof.conditions import Leg
 from benchmarks.proof.truth import Lost, Moments, Path
 
-PERIOD_S = 5
-
 Entry = Mapping[str, Any]
 """A look at the statistics: ``at`` in Unix ms, and reports by type and kind."""
 

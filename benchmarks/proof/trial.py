@@ -11,8 +11,9 @@ from benchmarks.impairment.log import Records
 from benchmarks.proof.calls import ProofCall
 from benchmarks.proof.conditions import CONDITIONS, LEGS, NONE, Condition, Leg, Party
 from benchmarks.proof.judgement import Case, verdict
-from benchmarks.proof.testimony import PERIOD_S, by_browser, by_node, streams
+from benchmarks.proof.testimony import by_browser, by_node, streams
 from benchmarks.proof.truth import Path
+from control.consultations.quality import PERIOD_S
 
 SETTLE_S: Final = 10.0
 """A score's window of 5 s has to fill, and a score rises by 0.25 a second."""

@@ -18,7 +18,7 @@
  * fresh token, with back-off. Types and the meaning of every event are in rodrun.d.ts.
  */
 
-import { CallError, Connection } from "./rodrun_connection.js";
+import { CallError, Connection, request } from "./rodrun_connection.js";
 import { SILENCE_LIMIT_MS, heardSince, readStats, summary } from "./rodrun_figures.js";
 
 export { CallError };
@@ -315,25 +315,14 @@ export class Call extends EventTarget {
     }
   }
 
-  async #post(path, body, headers = {}) {
-    let response;
-    try {
-      response = await this.#fetch(this.#endpoint + path, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...headers },
-        body: JSON.stringify(body),
-        signal: AbortSignal.any
-          ? AbortSignal.any([this.#stop.signal, AbortSignal.timeout(POST_TIMEOUT_MS)])
-          : this.#stop.signal,
-      });
-    } catch (error) {
-      throw new CallError(error.message, { code: "unreachable" });
-    }
-    const reply = await response.json().catch(() => ({}));
-    if (response.ok) return reply;
-    throw new CallError(reply.detail ?? `HTTP ${response.status}`, {
-      status: response.status,
-      code: reply.code ?? "",
+  #post(path, body, headers = {}) {
+    return request(this.#fetch, this.#endpoint + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any
+        ? AbortSignal.any([this.#stop.signal, AbortSignal.timeout(POST_TIMEOUT_MS)])
+        : this.#stop.signal,
     });
   }
 

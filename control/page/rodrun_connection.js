@@ -13,6 +13,22 @@ export class CallError extends Error {
   }
 }
 
+/** What control answers; rejects with CallError: its refusal, or "unreachable". */
+export async function request(fetch, url, init) {
+  let response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    throw new CallError(error.message, { code: "unreachable" });
+  }
+  const reply = await response.json().catch(() => ({}));
+  if (response.ok) return reply;
+  throw new CallError(reply.detail ?? `HTTP ${response.status}`, {
+    status: response.status,
+    code: reply.code ?? "",
+  });
+}
+
 export class Connection {
   constructor(tracks, { iceServers = [] } = {}) {
     this.id = null;

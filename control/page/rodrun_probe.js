@@ -9,7 +9,7 @@
  * It takes about 6 s and some megabits a second: not during a call. Types are in rodrun.d.ts.
  */
 
-import { CallError, Connection } from "./rodrun_connection.js";
+import { CallError, Connection, request } from "./rodrun_connection.js";
 
 const MEDIA_MS = 5000;
 const POST_TIMEOUT_MS = 8000;
@@ -61,13 +61,21 @@ export async function probe(options) {
   const { endpoint = "/api/v1", getAuthorization, iceServers = [], onmedia = () => {} } = options;
   const signal = options.signal ?? new AbortController().signal;
   const base = endpoint.replace(/\/$/, "");
-  const ask = async (method, path, body) =>
-    request(options.fetch ?? globalThis.fetch.bind(globalThis), method, base + path, {
-      authorization: await getAuthorization(),
-      body,
-      // a probe that is called off gives its places back all the same
-      signal: method === "DELETE" ? null : signal,
+  const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const ask = async (method, path, body) => {
+    const limit = AbortSignal.timeout(POST_TIMEOUT_MS);
+    // a probe that is called off gives its places back all the same
+    const isCalledOff = method !== "DELETE" && AbortSignal.any;
+    return request(fetch, base + path, {
+      method,
+      headers: {
+        Authorization: await getAuthorization(),
+        ...(body && { "Content-Type": "application/json" }),
+      },
+      body: body && JSON.stringify(body),
+      signal: isCalledOff ? AbortSignal.any([signal, limit]) : limit,
     });
+  };
   const picture = drawn();
   const tracks = { audio: null, video: null, screen: null };
   const sender = new Connection({ ...tracks, video: picture.track }, { iceServers });
@@ -196,28 +204,4 @@ function nodeAddress(sdp) {
   const [, host, port] = sdp.match(/^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) /im) ?? [];
   if (!host) return null;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-async function request(fetch, method, url, { authorization, body, signal }) {
-  const limit = AbortSignal.timeout(POST_TIMEOUT_MS);
-  let response;
-  try {
-    response = await fetch(url, {
-      method,
-      headers: {
-        Authorization: authorization,
-        ...(body && { "Content-Type": "application/json" }),
-      },
-      body: body && JSON.stringify(body),
-      signal: signal && AbortSignal.any ? AbortSignal.any([signal, limit]) : limit,
-    });
-  } catch (error) {
-    throw new CallError(error.message, { code: "unreachable" });
-  }
-  const reply = await response.json().catch(() => ({}));
-  if (response.ok) return reply;
-  throw new CallError(reply.detail ?? `HTTP ${response.status}`, {
-    status: response.status,
-    code: reply.code ?? "",
-  });
 }
