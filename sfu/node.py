@@ -102,6 +102,15 @@ class SetRemote:
 
 
 @dataclass(frozen=True)
+class PauseVideo:
+    """Send nothing again of what is paused towards ``slot``."""
+
+    slot: int
+    camera: bool
+    screen: bool
+
+
+@dataclass(frozen=True)
 class StartHandshake:
     """Expect a DTLS client with one of these certificates; ``CloseSlot`` ends it."""
 
@@ -109,7 +118,9 @@ class StartHandshake:
     fingerprints: tuple[tuple[str, str], ...]
 
 
-PlaneCommand = OpenSlot | SetUfrag | SetMedia | AddAddress | SetRemote | PairSlots | CloseSlot
+PlaneCommand = (
+    OpenSlot | SetUfrag | SetMedia | AddAddress | SetRemote | PauseVideo | PairSlots | CloseSlot
+)
 Output = PlaneCommand | StartHandshake | SendResponse | Event
 
 
@@ -429,7 +440,7 @@ class Node:
             outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down, node))
             pause = self._connections[slot].survive(downlink, seconds, now)
             if pause is not None:
-                outputs.append(pause)
+                outputs += [PauseVideo(slot, pause.camera, pause.screen), pause]
         return outputs
 
     def _names(self, slot: int) -> tuple[str, str, str]:

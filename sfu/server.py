@@ -24,6 +24,7 @@ from sfu.node import (
     AddAddress,
     Node,
     OpenSlot,
+    PauseVideo,
     Output,
     PlaneCommand,
     SetMedia,
@@ -308,7 +309,7 @@ class Worker:
                     self._command(output)
                 case OpenSlot() | SetUfrag() | SetMedia() | AddAddress() | SetRemote():
                     self._command(output)
-                case PairSlots():
+                case PauseVideo() | PairSlots():
                     self._command(output)
                 case _:
                     self._events.put(output)
@@ -381,6 +382,8 @@ class Worker:
                 plane.add_address(slot, pack_address(address, self._sock.family))
             case SetRemote(slot, address):
                 plane.set_remote(slot, pack_address(address, self._sock.family))
+            case PauseVideo(slot, camera, screen):
+                plane.pause(slot, camera, screen)
             case PairSlots(slot, partner):
                 plane.pair(slot, partner)
             case CloseSlot(slot):

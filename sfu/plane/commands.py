@@ -8,7 +8,7 @@ from sfu.plane.answering import FREEING_REMBS, take_back
 from sfu.plane.counters import Counter, DropReason
 from sfu.plane.history import forget_history, release_history
 from sfu.plane.keyframes import ask_for_keyframes, want_keyframe
-from sfu.plane.layouts import INBOUND, MID_SIZE, OUTBOUND, Record
+from sfu.plane.layouts import INBOUND, MID_SIZE, OUTBOUND, Record, Role
 from sfu.plane.losses import forget_losses
 from sfu.plane.pointers import receive_command
 from sfu.plane.records import MAX_MIDS, CommandKind
@@ -68,6 +68,9 @@ def carry_out(t: Tables, command: Record, now_ns: int) -> None:
         _set_media(t, slot, command, now_ns)
     elif kind == CommandKind.PAIR:
         _pair(t, slot, int(command["first"]), now_ns)
+    elif kind == CommandKind.PAUSE:
+        record["paused"][Role.VIDEO] = command["first"]
+        record["paused"][Role.SCREEN] = command["second"]
     elif kind == CommandKind.CLOSE:
         _close(t, slot, now_ns)
 

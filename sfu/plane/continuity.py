@@ -72,7 +72,7 @@ def next_sequence(stream: Record, sequence: int) -> int:
 
 
 @compiled_within
-def take_back(stream: Record, last: int) -> None:
+def take_back_sequence(stream: Record, last: int) -> None:
     """The packet of the last ``next_sequence``, before which ``last`` was ours, is not sent.
 
     Its number leaves no hole; was it the first of its source, then that is the next one.

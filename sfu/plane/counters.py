@@ -105,3 +105,4 @@ class Counter(IntEnum):
     FEEDBACK_RELAYED = 45  # a receiver's transport-wide feedback passed on to the sender
     TRANSPORT_NUMBERS_WITHHELD = 46  # of packets that go no further: the node tells they came
     RED_UNWRAPPED = 47  # redundant audio sent on as its primary block alone
+    RESENDS_PAUSED = 48  # of a picture that the receiver's link did not carry

@@ -21,7 +21,7 @@ from sfu.plane.continuity import (
     newest_timestamp,
     next_sequence,
     next_timestamp,
-    take_back,
+    take_back_sequence,
 )
 from sfu.plane.counters import Counter, DropReason
 from sfu.plane.history import keep
@@ -281,7 +281,7 @@ def forward(
         t.drops[DropReason.BEFORE_EPOCH] += 1
         return False
     if not carry_transport_number(t, slot, transport, end - payload, kind, now_ns):
-        take_back(stream, last)
+        take_back_sequence(stream, last)
         t.drops[DropReason.BEFORE_EPOCH] += 1
         return False
     if ours == stream["last"]:

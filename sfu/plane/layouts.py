@@ -175,6 +175,7 @@ SLOT = _in_lines(
         ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
         ("nack_full_ns", np.int64),  # token buckets
         ("feedback_full_ns", np.int64),
+        ("paused", np.int64, (OUTBOUND,)),  # by Role, 1: nothing is sent again
         ("owed_count", np.int64),
         ("owed", np.int64, (OWED,)),  # unwrapped numbers, ours, each twice its value + video track
         # Survival: what feedback told of the packets sent with a transport-wide number

@@ -203,6 +203,14 @@ class Plane:
                 raise ValueError(f"slot {slot} cannot be its own partner")
         self._send(CommandKind.PAIR, slot, first=-1 if partner is None else partner)
 
+    def pause(self, slot: int, camera: bool, screen: bool) -> None:
+        """Of what is paused towards ``slot`` nothing is sent again, until it is not any more.
+
+        It goes on with a keyframe, which needs nothing from before; a link that was too narrow for
+        the picture has no room for its repairs either. What still comes is forwarded.
+        """
+        self._send(CommandKind.PAUSE, slot, first=int(camera), second=int(screen))
+
     def close_participant(self, slot: int) -> None:
         """Forget everything about ``slot``; the event ``Released`` says when that is done."""
         self._send(CommandKind.CLOSE, slot)

@@ -27,14 +27,15 @@ class CommandKind(IntEnum):
     MEDIA = 6
     PAIR = 7
     CLOSE = 8
+    PAUSE = 9
 
 
 COMMAND = np.dtype(
     [
         ("kind", np.int64),
         ("slot", np.int64),
-        ("first", np.int64),  # partner, or inbound srtp_t
-        ("second", np.int64),  # outbound srtp_t
+        ("first", np.int64),  # partner, inbound srtp_t, or 1 for a paused camera
+        ("second", np.int64),  # outbound srtp_t, or 1 for a paused screen
         ("ufrag", np.uint8, (8,)),
         ("address", np.int32, (7,)),
         ("codec_of", np.uint8, (128,)),

@@ -6,7 +6,8 @@ again a few times at most, and never twice within a round trip of its receiver: 
 has then crossed the first answer. Nobody knows yet whether that answer arrived, and the receiver
 asks again only after another round trip, so a crossed answer is repeated once when the round trip
 is over. What the node lacks itself is on the list of ``losses`` and is forwarded as soon as it
-comes. All resends together are a share of the video sent to the receiver.
+comes. All resends together are a share of the video sent to the receiver; of a picture that is
+paused there are none.
 """
 
 from typing import Final
@@ -139,10 +140,12 @@ def resend_when_due(t: Tables, slot: int, now_ns: int) -> None:
 
 @compiled_within
 def _resend_kept(t: Tables, slot: int, stream_place: int, place: int, now_ns: int) -> None:
-    """Send ``t.kept[place]`` again, unless that was often enough."""
+    """Send ``t.kept[place]`` again, unless that was often enough, or it is paused."""
     record = t.slots[slot]
     kept = t.kept[place]
-    if kept["resends"] >= _RESENDS:
+    if record["paused"][stream_place % OUTBOUND] != 0:
+        t.counts[Counter.RESENDS_PAUSED] += 1
+    elif kept["resends"] >= _RESENDS:
         t.counts[Counter.RESENDS_TOO_OFTEN] += 1
     elif record["resend_credit"] < _CREDIT_A_RESEND:
         t.counts[Counter.RESENDS_OVER_RATE] += 1

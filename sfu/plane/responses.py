@@ -109,19 +109,16 @@ def _respond(
     """Take one RTCP packet; returns how many packets were made of it for the partner."""
     data = t.data
     kind = packet_type(data, at)
-    if kind == SENDER_REPORT:
-        blocks = read_sender_report(data, at, end, t.report)
+    if kind == SENDER_REPORT or kind == RECEIVER_REPORT:
+        if kind == SENDER_REPORT:
+            blocks = read_sender_report(data, at, end, t.report)
+        else:
+            blocks = read_receiver_report(data, at, end, t.report)
         if blocks < 0:
             t.drops[DropReason.MALFORMED_RTCP] += 1
             return 0
-        _note_sender_report(t, slot, arrival_ns)
-        _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
-        return 0
-    if kind == RECEIVER_REPORT:
-        blocks = read_receiver_report(data, at, end, t.report)
-        if blocks < 0:
-            t.drops[DropReason.MALFORMED_RTCP] += 1
-            return 0
+        if kind == SENDER_REPORT:
+            _note_sender_report(t, slot, arrival_ns)
         _note_blocks(t, slot, blocks, packet_count(data, at), arrival_ns)
         return 0
     if is_cut_feedback(data, at, end):
@@ -137,7 +134,9 @@ def _respond(
         return 0
     if is_feedback(data, at, end, TRANSPORT_FEEDBACK, FORMAT_NACK):
         place = _find_stream(t, slot, media_ssrc(data, at, end))
-        if place >= 0 and can_send_to(t, slot):
+        if place < 0:
+            t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
+        elif can_send_to(t, slot):
             resend(t, slot, place, at, end, now_ns)
         return 0
     if is_pli(data, at, end):
@@ -284,6 +283,7 @@ def _take_intra_request(t: Tables, slot: int, at: int, end: int, entry: int, now
     """Take one entry of the full intra request from ``at`` to ``end`` (RFC 5104 section 4.3.1)."""
     place = _find_stream(t, slot, fir_ssrc(t.data, at, entry))
     if place < 0:
+        t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
         return
     stream = t.streams[place]
     sender = sender_ssrc(t.data, at, end)
@@ -302,6 +302,7 @@ def _ask_source(t: Tables, slot: int, ssrc: int, now_ns: int) -> None:
     place = _find_stream(t, slot, ssrc)
     partner = int(t.slots[slot]["partner"])
     if place < 0 or partner < 0:
+        t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
         return
     t.counts[Counter.KEYFRAME_REQUEST] += 1
     t.slots[slot]["keyframe_requests"] += 1

@@ -1,6 +1,7 @@
 """Video pauses for a downlink that does not carry it."""
 
 from sfu.api import VideoPause
+from sfu.node import PauseVideo
 from sfu.plane import Role, Snapshot
 from sfu.plane.tally import TOLD, TOLD_OCTETS
 from tests.sfu.world import World
@@ -14,11 +15,14 @@ def count_on(counts: Snapshot, slot: int, seconds: int, told_octets: int) -> Non
     counts.slots["told"][slot, [TOLD, TOLD_OCTETS]] = seconds * 100, seconds * told_octets
 
 
-def pauses(world: World, slot: int, seconds: range, told_octets: int) -> list[VideoPause]:
-    found = []
+def pauses(
+    world: World, slot: int, seconds: range, told_octets: int
+) -> list[VideoPause | PauseVideo]:
+    """What the plane and control are told meanwhile."""
+    found = list[VideoPause | PauseVideo]()
     for second in seconds:
         count_on(world.measured.counts, slot, second, told_octets)
-        found += [each for _, each in world.run(1.0) if isinstance(each, VideoPause)]
+        found += [each for _, each in world.run(1.0) if isinstance(each, VideoPause | PauseVideo)]
     return found
 
 
@@ -26,9 +30,13 @@ def test_video_pauses_for_a_downlink_that_does_not_carry_it_and_is_tried_again()
     world = World()
     slot, _ = world.call()
     assert pauses(world, slot, range(1, 5), told_octets=125_000) == []
-    [paused] = pauses(world, slot, range(50, 53), told_octets=10_000)
+    told, paused = pauses(world, slot, range(50, 53), told_octets=10_000)
+    assert told == PauseVideo(slot, camera=True, screen=True)
     assert paused == VideoPause("room", "client", "client", camera=True, screen=True)
     happened = world.run(6.0)
+    assert [each for _, each in happened if isinstance(each, PauseVideo)] == [
+        PauseVideo(slot, camera=False, screen=False)
+    ]
     [ended] = [each for _, each in happened if isinstance(each, VideoPause)]
     assert ended == VideoPause("room", "client", "client", camera=False, screen=False)
 

@@ -284,6 +284,8 @@ def run_repairs() -> Scene:
                 # our numbers begin at 100; the two before the last one, so that each is asked twice
                 nack = struct.pack("!BBHIIHH", 0x81, 205, 3, 2001, 6001, 100 + step - 2, 1)
                 wires.append((receiver.address, receiver.protect_rtcp(nack)))
+            if step in (130, 140):
+                stage.plane.pause(3, step == 130, screen=False)
             stage.turn(wires, 20 * MS)
             for packet in plain.rtp:
                 number = packet.element(7)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[3]
 AT_WORK = (
     *("losses", "losses_repaired", "losses_late", "losses_overtaken", "losses_given_up"),
     *("nacks", "nack_numbers", "resends", "resends_not_kept", "resends_too_soon"),
+    "resends_paused",
     *("retransmissions_relayed", "retransmissions_unwrapped", "red_unwrapped"),
     *("feedback_relayed", "transport_numbers_withheld", "transport_numbers_repeated"),
     *("transport_numbers_restarted", "sends"),

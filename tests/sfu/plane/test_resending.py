@@ -215,6 +215,30 @@ def test_no_more_than_32_answers_wait_for_a_round_trip(stage: Stage) -> None:
     assert firefox.rtp == []
 
 
+@pytest.mark.parametrize(("camera", "screen"), [(True, False), (False, True), (True, True)])
+def test_of_a_paused_picture_nothing_is_sent_again_until_it_goes_on(
+    stage: Stage, camera: bool, screen: bool
+) -> None:
+    chromium, firefox = two(stage)
+    stage.send(chromium, picture(1), Rtp(96, 9, 0, 1003, b"\x10\x01screen"))
+    asked = nack(FIRST), nack(FIRST, media=6003)
+    stage.send_rtcp(firefox, *asked)
+    assert [each.ssrc for each in firefox.rtp] == [6002, 6004]
+    stage.send_rtcp(firefox, *asked, after_ns=10 * MS)  # these answers wait for the round trip
+    stage.plane.pause(1, camera, screen)
+    going_on = [6002] * (not camera) + [6004] * (not screen)
+    stage.turn(after_ns=30 * MS)
+    assert [each.ssrc for each in firefox.rtp] == going_on
+    stage.send_rtcp(firefox, *asked, after_ns=50 * MS)
+    assert [each.ssrc for each in firefox.rtp] == going_on
+    assert stage.plane.counts()["resends_paused"] == 2 * (camera + screen)
+    stage.send(chromium, picture(2))
+    assert [each.ssrc for each in firefox.rtp] == [6001], "what still comes is forwarded"
+    stage.plane.pause(1, False, False)
+    stage.send_rtcp(firefox, *asked, after_ns=50 * MS)
+    assert [each.ssrc for each in firefox.rtp] == [6002, 6004]
+
+
 def test_what_left_the_history_meanwhile_is_not_sent_again() -> None:
     with Stage(PlaneSettings(max_participants=4, history_ns=50 * MS)) as stage:
         chromium, firefox = two(stage)
@@ -319,6 +343,8 @@ def test_audio_is_not_sent_again(stage: Stage) -> None:
     stage.send(chromium, Rtp(111, 1, 0, 1000, bytes(80)))
     stage.send_rtcp(firefox, nack(FIRST, media=6000), nack(FIRST, media=77))
     assert firefox.rtp == []
+    assert stage.plane.counts()["resends_without_rtx"] == 1
+    assert stage.drops == {"feedback_not_relayed": 1}, "about a stream that is not sent"
 
 
 def test_after_a_change_of_source_the_earlier_one_can_be_asked_for(stage: Stage) -> None:
