@@ -109,7 +109,7 @@ def _respond(
     """Take one RTCP packet; returns how many packets were made of it for the partner."""
     data = t.data
     kind = packet_type(data, at)
-    if kind == SENDER_REPORT or kind == RECEIVER_REPORT:
+    if kind in (SENDER_REPORT, RECEIVER_REPORT):
         if kind == SENDER_REPORT:
             blocks = read_sender_report(data, at, end, t.report)
         else:
