@@ -56,7 +56,7 @@ coverage: setup-test warm-up
 # What the node measures, held against an injected truth.
 proof: setup-test warm-up
 	@mkdir -p var
-	$(BIN)/python -m benchmarks.proof --json var/proof.json --table var/proof.md
+	$(BIN)/python -m benchmarks.proof --json var/proof.json --table var/proof.md --plot var/proof.png
 
 warm-up: setup
 	$(BIN)/rodrun warm-up

@@ -21,7 +21,8 @@ from benchmarks.command import as_run
 from benchmarks.proof.calls import holding
 from benchmarks.proof.conditions import CONDITIONS, LEGS
 from benchmarks.proof.judgement import Case
-from benchmarks.proof.report import line, result
+from benchmarks.proof.plot import draw
+from benchmarks.proof.report import last_of, line, result
 from benchmarks.proof.trial import Trial, plans
 
 LIFETIME_S = 3600.0  # of the proxy, at most
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--json", type=Path, help="write the result to this file")
     found.add_argument("--table", type=Path, help="write the table to this file, in Markdown")
+    found.add_argument("--plot", type=Path, help="write the picture to this file (PNG)")
     return found
 
 
@@ -90,6 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
     if options.table is not None:
         options.table.write_text(found["report"] + "\n")
+    if options.plot is not None:
+        draw(last_of(cases), options.plot)
     said = ", ".join(f"{name}: {value}" for name, value in found["measured"].items())
     holds = "holds" if found["holds"] else "MISSED"
     print(f"{found['target']}\n  {holds}: {said}\n\n{found['report']}")

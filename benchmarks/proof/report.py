@@ -18,17 +18,18 @@ def result(cases: Sequence[Case], verdicts: Mapping[str, str]) -> dict[str, Any]
         verdicts: of the calls that had one leg alone impaired: that leg → what the API's verdict
             on the whole call names.
     """
-    last = {(case.leg, case.condition.name): case for case in cases}
-    missed = [case for case in last.values() if not case.holds]
+    last = last_of(cases)
+    missed = [case for case in last if not case.holds]
     blamed = {leg: said for leg, said in verdicts.items() if said != leg}
     wanted = {(leg, each.name) for leg in LEGS for each in CONDITIONS if each != NONE}
-    complete = wanted <= last.keys() and any(name == NONE.name for _, name in last)
+    done = {(case.leg, case.condition.name) for case in cases}
+    complete = wanted <= done and any(name == NONE.name for _, name in done)
     return {
         "target": TARGET,
         "measured": {
             "cases": f"{len(last) - len(missed)} of {len(last)} hold",
             "repeated": sum(case.attempt > 1 for case in cases),
-            "largest error": ", ".join(worst_errors(last.values())),
+            "largest error": ", ".join(worst_errors(last)),
             "verdicts on whole calls": f"{len(verdicts) - len(blamed)} of {len(verdicts)} right",
         },
         "holds": not missed and not blamed,
@@ -40,8 +41,13 @@ def result(cases: Sequence[Case], verdicts: Mapping[str, str]) -> dict[str, Any]
         },
         "verdicts": dict(verdicts),
         "cases": [case.to_json() for case in cases],
-        "report": table(list(last.values())),
+        "report": table(last),
     }
+
+
+def last_of(cases: Iterable[Case]) -> list[Case]:
+    """Of those that were repeated, the last alone."""
+    return list({(case.leg, case.condition.name): case for case in cases}.values())
 
 
 def worst_errors(cases: Iterable[Case]) -> list[str]:

@@ -1,10 +1,12 @@
 """What is held to be true, and what is refused."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.proof import plot
 from benchmarks.proof.conditions import CONDITIONS, LEGS, NONE, Condition, loss
 from benchmarks.proof.judgement import Case, Finding, findings, verdict
 from benchmarks.proof.report import result, table
@@ -131,3 +133,10 @@ def test_every_loss_is_injected_by_its_name() -> None:
     assert CONDITIONS[9] == loss(5)
     assert CONDITIONS[9].impairment.loss_pct == 5
     assert len({each.name for each in CONDITIONS}) == len(CONDITIONS) == 14
+
+
+def test_the_picture_is_drawn_also_of_what_nothing_was_said_of(tmp_path: Path) -> None:
+    file = tmp_path / "images" / "proof.png"
+    silent = case(loss(10), TRUE._replace(rtt_ms=None))
+    plot.draw([case(), silent, case(NONE, worst=None)], file)
+    assert file.read_bytes().startswith(b"\x89PNG")
