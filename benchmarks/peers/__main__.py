@@ -23,7 +23,7 @@ from benchmarks.forwarding import PATTERNS, generator_core, patterns
 from benchmarks.forwarding_report import ADDED
 from benchmarks.peers import network, plot
 from benchmarks.peers.aiortc_peer import contend_aiortc
-from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, contend
+from benchmarks.peers.contest import AWAKE, FLOOR, OURS, Entry, contend, medians
 from benchmarks.peers.janus import start_janus
 from benchmarks.peers.own import start_asyncio_forwarder, start_relay, start_worker
 from benchmarks.peers.rtpengine import start_rtpengine
@@ -42,7 +42,7 @@ FORWARDERS: dict[str, Contender] = {
 }
 ROOMS = (2, 10, 40, 80)
 SECONDS = 4.0
-RUNS = 2
+ROUNDS = 3
 INSTALL = Path(__file__).parent.parent / "install-peers"
 
 
@@ -52,25 +52,19 @@ async def contest(
     pattern: str,
     rooms: Sequence[int],
     seconds: float,
-    runs: int,
+    rounds: int,
 ) -> list[Entry]:
-    """All entries of the forwarders named, one forwarder after the other."""
+    """All entries of the forwarders named, who take turns."""
     load = patterns([pattern])[pattern]
     entries: list[Entry] = []
     with generator_core() as cores:
-        for name in names:
-            sys.stderr.write(f"{name} …\n")
-            entries += await FORWARDERS[name](
-                name,
-                cores,
-                network.HOST,
-                srtp_profile,
-                load,
-                rooms,
-                seconds,
-                runs,
-            )
-    return entries
+        for number in range(rounds):
+            for name in names:
+                sys.stderr.write(f"{pattern}, round {number + 1} of {rounds}: {name} …\n")
+                entries += await FORWARDERS[name](
+                    name, cores, network.HOST, srtp_profile, load, rooms, seconds
+                )
+    return medians(entries)
 
 
 def main(arguments: list[str]) -> int:
@@ -79,7 +73,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--set-up", action="store_true", help="install what is missing, and end")
     parser.add_argument("--rooms", default=",".join(map(str, ROOMS)), help="one or several")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each run")
-    parser.add_argument("--runs", type=int, default=RUNS, help="good ones at each number of rooms")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns that each forwarder has")
     parser.add_argument("--only", default=",".join(FORWARDERS), help="forwarders, by name")
     parser.add_argument("--pattern", choices=PATTERNS, help="only this one, not both")
     parser.add_argument("--profile", choices=sorted(SRTP_PROFILES), default="aes-128-gcm")
@@ -101,7 +95,7 @@ def main(arguments: list[str]) -> int:
     for number, pattern in enumerate([options.pattern] if options.pattern else PATTERNS):
         taking_part = [name for name in names if number == 0 or name != OF_ONE_PATTERN]
         entries = asyncio.run(
-            contest(taking_part, options.profile, pattern, rooms, options.seconds, options.runs)
+            contest(taking_part, options.profile, pattern, rooms, options.seconds, options.rounds)
         )
         title = f"{options.profile}, arrivals: {pattern}"
         parts.append(f"{title}\n\n{table(entries)}")

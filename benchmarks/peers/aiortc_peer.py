@@ -27,7 +27,6 @@ async def contend_aiortc(
     _load: ArrivalProfile,
     rooms: Sequence[int],
     seconds: float,
-    _runs: int,
 ) -> list[Entry]:
     """One room, and then as the others; CPU is over the packets that were sent to it.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -14,7 +15,7 @@ from benchmarks.proof.judgement import FIGURES, Case, Finding, bound, findings
 from benchmarks.proof.report import UNITS
 
 # told apart without colour too
-_WITNESSES = (
+_WITNESSES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("the node", "o", {"color": "#1d4ed8", "alpha": 0.8}),
     ("Chromium's getStats", "^", {"facecolors": "none", "edgecolors": "#b45309"}),
 )
