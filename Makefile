@@ -1,6 +1,7 @@
 # `make run` starts everything on this machine; `make test` checks everything.
 # Both do their own set-up, here and nowhere else than .venv, tests/browser/node_modules and the
-# distribution's packages: ensurepip where it is missing and, for the tests, browsers and PostgreSQL.
+# distribution's packages: ensurepip where it is missing and, for the tests, browsers, PostgreSQL and
+# coturn (this one unpacked into .venv).
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -43,6 +44,7 @@ $(STAMP): requirements.lock pyproject.toml
 setup-test: setup
 	@tests/install-browsers
 	@tests/install-postgresql
+	@tests/install-coturn
 
 # The plane is compiled beside the checks of the source.
 test: setup-test

@@ -1,0 +1,1 @@
+"""Tests of ``turn_config``."""

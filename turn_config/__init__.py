@@ -1,0 +1,1 @@
+"""TURN for networks that let no UDP through: credentials that expire, coturn's settings as text."""
