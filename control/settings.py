@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from control.consultations.policy import PLATFORM, Policy
 from sfu.api import VideoCodec
+from turn_config.credentials import TurnServers
 
 PAGE = Path(__file__).parent / "page"
 
@@ -129,6 +130,8 @@ class Settings:
     probe_rate: Rate = field(default=Rate(per_s=0.1, burst=10))
     # Who hears of what happens; None: nobody.
     webhook: WebhookTarget | None = None
+    # Ways to the node for those whose network lets no UDP through; None: there is no other.
+    turn: TurnServers | None = None
     # What new rooms are opened with.
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = 2_500_000

@@ -14,6 +14,7 @@ from rodrun.quality_report import run_quality_report
 from rodrun.receipts import rotate_receipt_key, verify_receipt
 from rodrun.serve import ServeError, serve
 from rodrun.settings import SettingsError, load
+from rodrun.turn import run_turn_config
 from sfu.plane import warm_up
 
 app = typer.Typer(
@@ -48,6 +49,13 @@ def serve_command(
     tls: Annotated[
         str | None, typer.Option(help="'auto' for an own certificate, or CERT,KEY (PEM files).")
     ] = None,
+    turn_url: Annotated[
+        list[str] | None,
+        typer.Option(help="URL of a TURN server for networks without UDP; repeatable."),
+    ] = None,
+    turn_secret_file: Annotated[
+        Path | None, typer.Option(help="File with the secret that the TURN server knows.")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(envvar="RODRUN_CONFIG", help="TOML file with the same settings.")
     ] = None,
@@ -67,6 +75,8 @@ def serve_command(
         "udp_port": udp_port,
         "announce": tuple(announce) if announce else None,
         "tls": tls,
+        "turn_url": tuple(turn_url) if turn_url else None,
+        "turn_secret_file": turn_secret_file,
     }
     try:
         settings = load(config, given)
@@ -104,6 +114,7 @@ app.command("loadtest")(run_loadtest)
 app.command("verify-receipt")(verify_receipt)
 app.command("rotate-receipt-key")(rotate_receipt_key)
 app.command("quality-report")(run_quality_report)
+app.command("turn-config")(run_turn_config)
 
 
 def _log_to_stderr(verbose: bool) -> None:

@@ -21,6 +21,7 @@ from control.errors import DatabaseUnavailable
 from control.web.application import application
 from rodrun.certificate import tls_context
 from rodrun.settings import ServeSettings, SettingsError
+from rodrun.turn import turn_servers
 from sfu.metrics import WorkerCollector
 from sfu.plane import PlaneSettings
 from sfu.server import Worker, WorkerSettings
@@ -97,6 +98,7 @@ def _control_settings(settings: ServeSettings) -> control.settings.Settings:
                 settings.synthetic_requests_per_s, settings.synthetic_requests_at_once
             ),
             webhook=_webhook(settings),
+            turn=turn_servers(settings),
             video_codec=settings.video_codec,
             max_video_bps=settings.max_video_bps,
             policy=policy(settings),

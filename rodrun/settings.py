@@ -38,6 +38,8 @@ class ServeSettings(BaseSettings):
         udp_port: its port; 0 takes a free one.
         announce: addresses told to browsers in place of the machine's own (behind NAT).
         tls: empty, ``auto`` (own certificate in ``data_dir``) or ``CERT,KEY`` (PEM files).
+        turn_url: URLs of TURN servers that pages are told of (RFC 7065).
+        turn_secret_file: file with the secret that these know (coturn's ``static-auth-secret``).
         video_codec: the codec of new rooms.
         max_video_bps: cap of each video stream, bits per second.
         history_kib: video kept for each participant, so that what a browser misses can be sent
@@ -77,6 +79,8 @@ class ServeSettings(BaseSettings):
     udp_port: Port = 7878
     announce: Annotated[tuple[str, ...], NoDecode] = ()
     tls: str = ""
+    turn_url: Annotated[tuple[str, ...], NoDecode] = ()
+    turn_secret_file: Path | None = None
     video_codec: VideoCodec = VideoCodec.VP8
     max_video_bps: int = Field(default=2_500_000, ge=100_000, le=20_000_000)
     history_kib: int = Field(default=384, ge=0, le=16_384)
@@ -107,7 +111,8 @@ class ServeSettings(BaseSettings):
     synthetic_requests_at_once: AtOnce = 2000
 
     @field_validator(
-        "announce", "allowed_origins", "trusted_proxies", "webhook_secret", mode="before"
+        *("announce", "allowed_origins", "trusted_proxies", "turn_url", "webhook_secret"),
+        mode="before",
     )
     @classmethod
     def _listed(cls, value: object) -> object:

@@ -3,6 +3,7 @@
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r201
 
+from control.adapters.people import User
 from control.errors import (
     AccountBlocked,
     BadOffer,
@@ -16,9 +17,15 @@ from control.errors import (
     RoomFull,
 )
 from control.web.refusals import refuses
-from control.web.schema.joining import AnswerOut, JoinIn, JoinTokenOut, OfferIn
-from control.web.view import View, reply
+from control.web.schema.joining import AnswerOut, IceServerOut, JoinIn, JoinTokenOut, OfferIn
+from control.web.service import Service
+from control.web.view import View, reply, reply_list
 from sfu.api import Answer
+
+# The longest session has 8 h, its longest extension as much, and people wait up to an hour for each
+# other; then to the full day. It is an ICE restart that must not find them expired: a join brings
+# its own, and a relay that runs is not asked for them again.
+ICE_SERVERS_LIFETIME_S = 24 * 3600.0
 
 
 class JoinTokensView(View):
@@ -41,7 +48,14 @@ class JoinTokensView(View):
         text, token = self.service.join_tokens.issue(
             consultation_id, self.user.id, role, self.service.steady_clock()
         )
-        return reply(JoinTokenOut(token=text, expires_at=token.expires_at), status=201)
+        return reply(
+            JoinTokenOut(
+                token=text,
+                expires_at=token.expires_at,
+                ice_servers=ice_servers(self.service, self.user),
+            ),
+            status=201,
+        )
 
 
 class JoinView(View):
@@ -87,6 +101,27 @@ class IceRestartView(View):
         return _reply(answer)
 
 
+class IceServersView(View):
+    """Other ways to the node."""
+
+    async def get(self) -> r200[list[IceServerOut]]:
+        """TURN servers with credentials of the user for a day; none are configured by default.
+
+        Tags: joining
+        """
+        return reply_list([*ice_servers(self.service, self.user)])
+
+
+def ice_servers(service: Service, user: User) -> list[IceServerOut]:
+    """What a connection of this user takes besides the node's own candidates."""
+    turn = service.settings.turn
+    if turn is None:
+        return []
+    # The TURN server has a clock of its own, so by the wall clock.
+    made = turn.credentials(user.id, service.clock(), ICE_SERVERS_LIFETIME_S)
+    return [IceServerOut.of(made)]
+
+
 def _reply(answer: Answer) -> web.Response:
     return reply(
         AnswerOut(
@@ -100,5 +135,6 @@ def _reply(answer: Answer) -> web.Response:
 ROUTES = [
     web.view("/api/v1/consultations/{consultation_id}/join-tokens", JoinTokensView),
     web.view("/api/v1/join", JoinView),
+    web.view("/api/v1/ice-servers", IceServersView),
     web.view("/api/v1/connections/{connection_id}/ice-restart", IceRestartView),
 ]

@@ -6,6 +6,20 @@ from pydantic import Field
 
 from control.web.schema.base import Input, Output
 from sfu.api import VideoCodec
+from turn_config.credentials import IceServer
+
+
+class IceServerOut(Output):
+    """A TURN server, in the form of a browser's RTCIceServer, with credentials of the user."""
+
+    urls: list[str]
+    username: str
+    credential: str
+
+    @classmethod
+    def of(cls, server: IceServer) -> "IceServerOut":
+        """From the form in which credentials are made."""
+        return cls(urls=list(server.urls), username=server.username, credential=server.credential)
 
 
 class JoinTokenOut(Output):
@@ -13,6 +27,9 @@ class JoinTokenOut(Output):
 
     token: str
     expires_at: float
+    ice_servers: list[IceServerOut] = Field(
+        description="for the RTCPeerConnection of this join; none are needed where UDP gets through"
+    )
 
 
 class JoinIn(Input):

@@ -179,6 +179,7 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
         "PUT /consultations/{consultation_id}/ratings/{subject}",
         "POST /consultations/{consultation_id}/join-tokens",
         "POST /join",
+        "GET /ice-servers",
         "POST /connections/{connection_id}/ice-restart",
         "POST /probes",
         "GET /probes/{probe_id}",
