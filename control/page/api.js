@@ -112,10 +112,7 @@ export class Api {
   acceptExtension = (id) => this.#act(id, "extension/accept");
   refuseExtension = (id) => this.#act(id, "extension/refuse");
   /** Asked once: whoever joins tries again by themselves, and with a fresh token. */
-  joinToken = async (id) => {
-    const path = `/consultations/${encodeURIComponent(id)}/join-tokens`;
-    return (await this.ask("POST", path, {})).token;
-  };
+  joinToken = (id) => this.ask("POST", `/consultations/${encodeURIComponent(id)}/join-tokens`, {});
   rate = (id, subject, stars, comment) =>
     this.command("PUT", `/consultations/${encodeURIComponent(id)}/ratings/${subject}`, {
       stars,

@@ -24,11 +24,21 @@ export class CallError extends Error {
   readonly final: boolean;
 }
 
+/** What POST /consultations/{id}/join-tokens answers, as far as a call needs it. */
+export interface JoinToken {
+  token: string;
+  /** TURN servers that the service knows, with fresh credentials; empty or absent: none. */
+  ice_servers?: RTCIceServer[];
+}
+
 export interface CallOptions {
   /** Address of the control API, default "/api/v1". */
   endpoint?: string;
-  /** A fresh join token for each attempt: POST /consultations/{id}/join-tokens → token. */
-  getJoinToken: () => Promise<string>;
+  /**
+   * A fresh join token for each attempt: what POST /consultations/{id}/join-tokens answers. The
+   * `token` alone does, too, and the call then knows no TURN servers but yours.
+   */
+  getJoinToken: () => Promise<JoinToken | string>;
   /**
    * Value of the Authorization header ("Bearer …") for POST /connections/{id}/ice-restart.
    * Without it a lost connection is joined anew instead of restarted.
@@ -36,7 +46,7 @@ export interface CallOptions {
   getAuthorization?: (() => string | Promise<string>) | null;
   /** Replaces the global fetch. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | null;
-  /** TURN servers of your own, for networks without UDP; none by default. The node needs none. */
+  /** TURN servers of your own, in place of those that come with the join token. */
   iceServers?: RTCIceServer[];
 }
 
@@ -157,7 +167,7 @@ export interface ProbeOptions {
   endpoint?: string;
   /** Value of the Authorization header ("Bearer …"). */
   getAuthorization: () => string | Promise<string>;
-  /** Those that the call will have: then a way through TURN is found, too. */
+  /** Those that the call will have, when they are your own; else the service is asked for its own. */
   iceServers?: RTCIceServer[];
   /** Calls the probe off. */
   signal?: AbortSignal;

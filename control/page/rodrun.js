@@ -80,7 +80,7 @@ export class Call extends EventTarget {
   constructor(options) {
     super();
     const { endpoint = "/api/v1", getJoinToken, getAuthorization = null, fetch = null } = options;
-    this.#iceServers = options.iceServers ?? [];
+    this.#iceServers = options.iceServers ?? null;
     this.#endpoint = endpoint.replace(/\/$/, "");
     this.#getJoinToken = getJoinToken;
     this.#getAuthorization = getAuthorization;
@@ -236,10 +236,17 @@ export class Call extends EventTarget {
 
   /** Make before break: what plays now goes on until the new connection is up. */
   async #join() {
-    const connection = new Connection(this.#tracks, { iceServers: this.#iceServers });
-    this.#joining = connection;
+    let connection = this.#begin(this.#iceServers ?? []);
     try {
-      const [token, offer] = await Promise.all([this.#getJoinToken(), connection.offer()]);
+      let [joinToken, offer] = await Promise.all([this.#getJoinToken(), connection.offer()]);
+      if (typeof joinToken === "string") joinToken = { token: joinToken };
+      const { token, ice_servers: iceServers = [] } = joinToken;
+      if (this.#iceServers === null && iceServers.length) {
+        // a connection gathers by the servers that it began with
+        connection.close();
+        connection = this.#begin(iceServers);
+        offer = await connection.offer();
+      }
       const reply = await this.#post("/join", { token, offer });
       connection.id = reply.connection_id;
       connection.videoCodec = reply.video_codec;
@@ -264,6 +271,11 @@ export class Call extends EventTarget {
     });
     this.#emit("connection", { connectionId: connection.id, videoCodec: connection.videoCodec });
     this.#emit("remotestream", { stream: connection.camera, screen: connection.screen });
+  }
+
+  #begin(iceServers) {
+    this.#joining = new Connection(this.#tracks, { iceServers });
+    return this.#joining;
   }
 
   /** New ICE credentials on the same connection: same DTLS association, m-lines and SSRCs. */

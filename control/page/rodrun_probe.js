@@ -58,7 +58,7 @@ export function advise({ path, rttMs, up, down }) {
 
 /** Rejects with CallError: what control refuses, "unreachable", "aborted", "hidden". */
 export async function probe(options) {
-  const { endpoint = "/api/v1", getAuthorization, iceServers = [], onmedia = () => {} } = options;
+  const { endpoint = "/api/v1", getAuthorization, onmedia = () => {} } = options;
   const signal = options.signal ?? new AbortController().signal;
   const base = endpoint.replace(/\/$/, "");
   const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
@@ -76,6 +76,8 @@ export async function probe(options) {
       signal: isCalledOff ? AbortSignal.any([signal, limit]) : limit,
     });
   };
+  const iceServers =
+    options.iceServers ?? (await ask("GET", "/ice-servers").finally(() => stopIf(signal)));
   const picture = drawn();
   const tracks = { audio: null, video: null, screen: null };
   const sender = new Connection({ ...tracks, video: picture.track }, { iceServers });

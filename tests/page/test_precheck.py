@@ -235,7 +235,18 @@ async def test_why_it_did_not_work(meeting: Meeting, code: str, words: str) -> N
 
 
 # Answers the two offers by connections of this page, which are no partners of each other.
-ANSWERED = """async ({ aborted, refusal }) => {
+ANSWERED = """async ({ aborted, refusal, iceServers }) => {
+  const TURN = {
+    urls: ["turn:127.0.0.1:9?transport=tcp"], username: "1800000000:x", credential: "y",
+  };
+  const configured = [];
+  const Real = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Real {
+    constructor(configuration) {
+      super(configuration);
+      configured.push(configuration?.iceServers?.map(({ urls }) => [urls].flat()[0]));
+    }
+  };
   const { probe } = await import("/rodrun_probe.js");
   const { Opposite } = await import("/opposite.js");
   const opposites = [new Opposite(), new Opposite()];
@@ -251,6 +262,10 @@ ANSWERED = """async ({ aborted, refusal }) => {
   };
   const fetch = async (url, { method, body, headers }) => {
     asked.push(`${method} ${url} ${headers.Authorization}`);
+    if (url.endsWith("/ice-servers")) {
+      if (aborted === "early") calling.abort();
+      return Response.json([TURN]);
+    }
     if (method === "DELETE") return new Response(null, { status: 204 });
     if (method === "GET") return Response.json(figures);
     if (refusal) return Response.json({ code: refusal, detail: "no" }, { status: 503 });
@@ -264,10 +279,11 @@ ANSWERED = """async ({ aborted, refusal }) => {
   const began = performance.now();
   const found = await probe({
     endpoint: "/there/", getAuthorization: async () => "Bearer x", fetch, signal: calling.signal,
-    onmedia: () => aborted && calling.abort(),
+    iceServers, onmedia: () => aborted && calling.abort(),
   }).catch(({ name, code }) => ({ name, code }));
   const frames = await opposites[0].frames("connection-1", 1).catch(() => 0);
-  return { found, asked, frames, took_ms: performance.now() - began };
+  const servers = configured.filter((each) => each !== undefined);
+  return { found, asked, frames, servers, took_ms: performance.now() - began };
 }"""
 
 
@@ -290,11 +306,13 @@ async def test_a_probe_sends_pictures_reads_what_was_measured_and_ends(blank: Pa
     assert found["up"].pop("bitrateBps") >= 100_000
     assert found == {"path": "direct", "rttMs": 12.5, "up": {"lossPct": 0.5}, "down": None}
     assert told["asked"] == [
+        "GET /there/ice-servers Bearer x",
         "POST /there/probes Bearer x",
         "GET /there/probes/p1 Bearer x",
         "DELETE /there/probes/p1 Bearer x",
     ]
     assert told["frames"] > 20
+    assert told["servers"] == [["turn:127.0.0.1:9?transport=tcp"]] * 2
 
 
 async def test_a_probe_that_is_called_off_ends_at_once(blank: Page) -> None:
@@ -309,4 +327,20 @@ async def test_a_probe_that_is_refused_says_why(blank: Page) -> None:
     async with with_opposite(blank):
         told = await blank.evaluate(ANSWERED, {"aborted": False, "refusal": "node-full"})
     assert told["found"] == {"name": "CallError", "code": "node-full"}
-    assert len(told["asked"]) == 1
+    assert len(told["asked"]) == 2
+
+
+async def test_a_frontends_own_ice_servers_are_taken_as_they_are(blank: Page) -> None:
+    own = [{"urls": "turn:127.0.0.1:10", "username": "x", "credential": "y"}]
+    asked = {"aborted": False, "refusal": "node-full", "iceServers": own}
+    async with with_opposite(blank):
+        told = await blank.evaluate(ANSWERED, asked)
+    assert told["asked"] == ["POST /there/probes Bearer x"]
+    assert told["servers"] == [["turn:127.0.0.1:10"]] * 2
+
+
+async def test_a_probe_called_off_before_it_has_ice_servers_says_so(blank: Page) -> None:
+    async with with_opposite(blank):
+        told = await blank.evaluate(ANSWERED, {"aborted": "early", "refusal": None})
+    assert told["found"] == {"name": "CallError", "code": "aborted"}
+    assert told["servers"] == []

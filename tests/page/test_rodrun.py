@@ -321,6 +321,82 @@ async def test_a_rejoin_asked_for_during_the_join_is_done_after_it(page: Page) -
     assert joins == 2
 
 
+# The servers that the call's connections were made with, by their user names.
+SERVERS = """
+  const servers = [];
+  const Real = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Real {
+    constructor(configuration) {
+      super(configuration);
+      if (configuration) servers.push(configuration.iceServers.map(({ username }) => username));
+    }
+  };
+  const urls = "turn:127.0.0.1:9?transport=tcp";
+  const turn = (username) => ({ urls, username, credential: "x" });
+  const getJoinToken = async () => {
+    const token = await opposite.getJoinToken();
+    return { token, expires_at: 1800000000, ice_servers: [turn(`of ${token}`)] };
+  };
+"""
+
+
+async def test_each_join_takes_the_ice_servers_that_come_with_its_token(page: Page) -> None:
+    result = await play(
+        page,
+        SERVERS
+        + """
+        const call = make({ getJoinToken });
+        call.start();
+        await heard(call, "flow", ({ video }) => video);
+        const again = heard(call, "connection");
+        call.rejoin("connection-1");
+        await again;
+        return { servers, token: opposite.token, joins: opposite.joins };
+        """,
+    )
+
+    assert result == {
+        "servers": [[], ["of token-1"], [], ["of token-2"]],
+        "token": "token-2",
+        "joins": 2,
+    }
+
+
+async def test_without_turn_one_connection_is_made(page: Page) -> None:
+    servers = await play(
+        page,
+        SERVERS
+        + """
+        const call = make({
+          getJoinToken: async () => ({ token: await opposite.getJoinToken(), ice_servers: [] }),
+        });
+        call.start();
+        await state(call, "connected");
+        return [servers, opposite.token];
+        """,
+    )
+
+    assert servers == [[[]], "token-1"]
+
+
+@pytest.mark.parametrize(("own", "taken"), [('[turn("own")]', [["own"]]), ("[]", [[]])])
+async def test_a_frontends_own_ice_servers_come_first(
+    page: Page, own: str, taken: list[list[str]]
+) -> None:
+    servers = await play(
+        page,
+        SERVERS
+        + f"""
+        const call = make({{ getJoinToken, iceServers: {own} }});
+        call.start();
+        await state(call, "connected");
+        return servers;
+        """,
+    )
+
+    assert servers == taken
+
+
 async def test_stop_is_for_good(page: Page) -> None:
     result = await play(
         page,
