@@ -328,7 +328,7 @@ STATE = np.dtype(
         ("running", np.int64),
         ("phase", np.int64),
         ("slot", np.int64),  # whose packet or timer it is, or −1
-        ("position", np.int64),  # in the batch, or among the timers
+        ("position", np.int64),  # in the batch
         ("count", np.int64),  # of the batch
         ("commands_checked", np.int64),  # in this batch, because of an unknown source
         ("messages", np.int64),  # received by the last ``recvmmsg``
@@ -338,6 +338,8 @@ STATE = np.dtype(
         ("queued", np.int64),
         ("control_rows", np.int64),
         ("next_tick_ns", np.int64),
+        ("timers_due", np.int64),  # 1: not all open slots were looked at since the last tick
+        ("timer", np.int64),  # the next of them
         ("open_count", np.int64),
         ("free_arena_count", np.int64),
         ("address_serial", np.int64),

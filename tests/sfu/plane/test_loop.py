@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.native import pack_address
-from sfu.plane import DtlsReceived, Faulted, PlaneBusy, Released, StunReceived
+from sfu.plane import (
+    DtlsReceived,
+    Faulted,
+    PlaneBusy,
+    PlaneSettings,
+    Released,
+    StunReceived,
+)
 from sfu.plane.layouts import Phase
 from tests.sfu.plane.stage import (
     CHROMIUM,
@@ -303,6 +310,34 @@ def test_three_faults_close_a_participant_and_spare_the_others() -> None:
         stage.tables.slots[0]["partner"] = -1
         stage.turn(after_ns=20 * MS)
         assert stage.plane.read_events() == [Faulted(0)]
+
+
+def test_forwarded_packets_wait_for_no_timer() -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0)
+        firefox = stage.connect(1, FIREFOX, partner=0)
+        stage.connect(2)
+        stage.tables.slots[2]["partner"] = 10_000  # our own error: its timers raise
+        with pytest.raises(IndexError):
+            stage.send(chromium, Rtp(96, 1, 0, 1001), after_ns=20 * MS)
+        firefox.read()
+        assert [each.ssrc for each in firefox.rtp] == [6001]
+        stage.go_on()
+        assert stage.tables.state[0]["phase"] == Phase.WAIT
+
+
+def test_a_turn_sees_to_the_timers_of_32_and_the_next_ones_to_the_others() -> None:
+    with Stage(PlaneSettings(max_participants=80)) as stage:
+        for slot in range(80):
+            stage.connect(slot)
+        stage.pass_time(SECOND)
+        told: list[list[int]] = []
+        stage.turn(after_ns=SECOND)  # all are owed a report
+        for _ in range(4):
+            told.append([each.slot for each in stage.browsers if each.rtcp_of(201)])
+            stage.turn(after_ns=0)
+        assert [len(slots) for slots in told] == [32, 32, 16, 0]
+        assert sorted(slot for slots in told for slot in slots) == list(range(80))
 
 
 def test_commands_read_within_a_batch_hold_for_the_datagrams_behind() -> None:
