@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     commands = found.add_subparsers(dest="command", required=True)
 
     one = commands.add_parser("loss", help=loss.TARGET.replace("%", "%%"))
-    one.add_argument("--calls", type=int, default=3, help="the median is told")
+    one.add_argument("--calls", type=int, default=3, help="one after the other")
     one.add_argument("--seconds", type=float, default=60.0, help="of each call")
     one.add_argument("--warm-up", type=float, default=10.0, help="seconds of call before")
     one.add_argument("--loss-pct", type=float, default=5.0, help="each way, on each line")

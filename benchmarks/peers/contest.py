@@ -63,7 +63,7 @@ def entry(name: str, rooms: int, runs: Sequence[Measured]) -> Entry:
 def medians(entries: Iterable[Entry]) -> list[Entry]:
     """One entry of all turns of a forwarder at a number of rooms: the median of the good ones.
 
-    Who was saturated in some turns and not in others is not: a later turn is another chance.
+    Who was saturated in at least half of the good turns is.
     """
     turns: dict[tuple[str, int], list[Entry]] = {}
     for each in entries:
@@ -71,8 +71,12 @@ def medians(entries: Iterable[Entry]) -> list[Entry]:
     found: list[Entry] = []
     for of_rooms in turns.values():
         good = [each for each in of_rooms if each.spoiled is None]
-        running = [each for each in good if each.saturated is None]
-        counted = running or good or of_rooms
+        saturated = [each for each in good if each.saturated]
+        if 2 * len(saturated) < len(good):
+            good = [each for each in good if not each.saturated]
+        else:
+            good = saturated
+        counted = good or of_rooms
         p50s = [each.p50_ms for each in counted if each.p50_ms is not None]
         p99s = [each.p99_ms for each in counted if each.p99_ms is not None]
         found.append(

@@ -92,7 +92,7 @@ def _verdict(ours: Entry, peers: Sequence[Entry], target: float) -> tuple[str, b
         return f"we are saturated: {ours.saturated}", False
     if not running:
         saturated = ", ".join(each.name for each in peers)
-        return f"no peer carries it ({saturated})", True
+        return f"no peer carries it ({saturated}), so there is no ratio", False
     cheapest = min(running, key=lambda each: each.cpu_us_per_packet)
     ratio = ours.cpu_us_per_packet / cheapest.cpu_us_per_packet
     measured = f"{ratio:.2f} ({ours.cpu_us_per_packet:.1f} µs : {cheapest.name}"

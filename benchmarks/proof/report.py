@@ -15,8 +15,8 @@ def result(cases: Sequence[Case], verdicts: Mapping[str, str]) -> dict[str, Any]
 
     Args:
         cases: all, those that were repeated too.
-        verdicts: of the calls that had one leg alone impaired: that leg → what the API's verdict
-            on the whole call names.
+        verdicts: the leg that was impaired in a call → what the API's verdict on the whole of it
+            names.
     """
     last = last_of(cases)
     missed = [case for case in last if not case.holds]

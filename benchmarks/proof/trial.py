@@ -19,8 +19,8 @@ SETTLE_S: Final = 10.0
 """A score's window of 5 s has to fill, and a score rises by 0.25 a second."""
 
 WINDOW_S: Final = 30.0
-PERIODS: Final = round(WINDOW_S / PERIOD_S)
-PERIOD_WITHIN_S: Final = 3.0 * PERIOD_S  # until the last one of a window is told
+PERIOD_WITHIN_S: Final = 4.0 * PERIOD_S  # until the last one of a window is told
+ROUNDED_S: Final = 0.1  # what a window may lack of its length
 LOOK_AGAIN_S: Final = 0.5
 DIARY_BEYOND_S: Final = 0.5  # the looks next to the ends of the window
 
@@ -44,26 +44,29 @@ class Step:
     noise: dict[str, Any]
 
 
-def plans(calls: int, conditions: Sequence[Condition] = CONDITIONS) -> list[Plan]:
-    """All conditions on all legs, shared out: each leg stays with one call.
+def plans(conditions: Sequence[Condition] = CONDITIONS) -> list[Plan]:
+    """All conditions on each leg, which has a call of its own: the verdict on that names it.
 
     Without an impairment all legs of a call are alike: once is enough.
     """
-    found: list[list[tuple[Leg, Condition]]] = [[] for _ in range(calls)]
-    for number, leg in enumerate(LEGS):
-        of_call = found[number % calls]
-        of_call += [(leg, each) for each in conditions if each != NONE or not of_call]
-    return [plan for plan in found if plan]
+    return [
+        [(leg, each) for each in conditions if each != NONE or number == 0]
+        for number, leg in enumerate(LEGS)
+    ]
 
 
-def whole_periods(
-    periods: Sequence[dict[str, Any]], from_s: float, count: int
+def window(
+    periods: Sequence[dict[str, Any]], from_s: float, length_s: float
 ) -> list[dict[str, Any]]:
-    """The first so many that follow one another, begin after ``from_s`` and are whole; or none."""
-    for first in range(len(periods) - count + 1):
-        found = list(periods[first : first + count])
-        if all(each["at"] >= from_s and _is_whole(each) for each in found):
-            return found
+    """The first that follow one another, begin after ``from_s``, are whole and so long; or none."""
+    for first in range(len(periods)):
+        found: list[dict[str, Any]] = []
+        for each in periods[first:]:
+            if each["at"] < from_s or not _is_whole(each):
+                break
+            found.append(each)
+            if sum(each["duration_s"] for each in found) >= length_s - ROUNDED_S:
+                return found
     return []
 
 
@@ -81,14 +84,14 @@ class Trial:
         arrangement: Arrangement,
         calls: Sequence[ProofCall],
         tell: Callable[[Case], None],
-        periods: int = PERIODS,
+        window_s: float = WINDOW_S,
         settle_s: float = SETTLE_S,
     ) -> None:
         assert arrangement.proxy is not None
         self._proxy = arrangement.proxy
         self._calls = calls
         self._tell = tell
-        self._periods = periods
+        self._window_s = window_s
         self._settle_s = settle_s
         self._attempts: dict[tuple[Leg, Condition], int] = {}
 
@@ -114,7 +117,7 @@ class Trial:
             for _, call, leg, condition in due:
                 call.impair(leg, condition)
             busy = _Busy()
-            time.sleep(self._settle_s + self._periods * PERIOD_S)
+            time.sleep(self._settle_s + self._window_s)
             noise = {"machine_busy_pct": busy.pct()}
             for place, call, leg, condition in due:
                 periods = self._measured(call, began_s + self._settle_s)
@@ -130,11 +133,13 @@ class Trial:
         deadline_s = time.time() + PERIOD_WITHIN_S
         while True:
             told = call.quality()["periods"]
-            found = whole_periods(told, from_s, self._periods)
+            found = window(told, from_s, self._window_s)
             if found:
                 return found
             if time.time() > deadline_s:
-                raise NothingMeasured(f"{call.id} since {from_s:.1f}: {told[-self._periods :]}")
+                raise NothingMeasured(
+                    f"{call.id} since {from_s:.1f}: {told[-round(self._window_s / PERIOD_S) :]}"
+                )
             time.sleep(LOOK_AGAIN_S)
 
 

@@ -24,10 +24,10 @@ def holds(*calls: Call) -> bool:
     return bool(report(calls, Impairment(), {})["holds"])
 
 
-def test_the_median_of_the_calls_is_the_figure_and_each_is_told() -> None:
+def test_the_frozen_part_of_all_calls_is_the_figure_and_each_is_told() -> None:
     calls = (call(1.43), call(0.4), call(0.5, by_pictures_pct=0.7))
     found = report(calls, Impairment(loss_pct=5), {})
-    assert found["measured"]["frozen"] == "0.70 % (median; calls: 1.43, 0.40, 0.70)"
+    assert found["measured"]["frozen"] == "0.84 % of all calls (each: 1.43, 0.40, 0.70)"
     assert found["holds"]
     assert [each["frozen_pct"] for each in found["calls"]] == [1.43, 0.4, 0.7]
     words = in_words(found)
@@ -53,6 +53,6 @@ def test_what_disturbed_each_call_is_told_and_decides_nothing() -> None:
 
 
 def test_it_misses_by_its_freezes_or_by_its_rate() -> None:
-    assert not holds(call(1.2), call(1.1), call(0.1))
-    assert not holds(call(0.1, bps=400_000), call(0.1, bps=450_000), call(0.1))
-    assert holds(call(0.1, bps=400_000), call(0.1), call(0.1))
+    assert not holds(call(1.6), call(1.4), call(0.1))
+    assert not holds(call(0.1, bps=490_000), call(0.1), call(0.1))
+    assert holds(call(1.6), call(0.1), call(0.1))

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.impairment.line import Direction, Fate
 from benchmarks.proof.conditions import LEGS, NONE, loss
 from benchmarks.proof.testimony import Streams, by_browser, by_node, streams
-from benchmarks.proof.trial import plans, whole_periods
+from benchmarks.proof.trial import plans, window
 from benchmarks.proof.truth import RECEIVER_REPORT, SENDER_REPORT, Path
 from tests.benchmarks.proof.packets import (
     AUDIO,
@@ -117,22 +117,20 @@ def test_the_browsers_loss_is_of_audio_and_video_without_repairs() -> None:
 
 def test_a_window_is_of_whole_periods_that_follow_the_beginning() -> None:
     told = [period(at, 1, 0) for at in (0, 5, 10, 15)]
-    assert whole_periods(told, START_S + 5, 2) == told[1:3]
-    assert whole_periods(told, START_S + 5, 4) == []
+    assert window(told, START_S + 5, 10) == told[1:3]
+    assert window(told, START_S + 5, 20) == []
     told[2]["duration_s"] = 4.1
-    assert whole_periods(told, START_S + 5, 2) == told[1:3]
+    assert window(told, START_S + 5, 10) == told[1:4], "one more, for the sake of its length"
     told[2]["duration_s"] = 3.0
-    assert whole_periods(told, START_S, 2) == told[:2]
-    assert whole_periods(told, START_S + 5, 2) == []
+    assert window(told, START_S, 10) == told[:2]
+    assert window(told, START_S + 5, 10) == []
 
 
-def test_each_leg_stays_with_one_call_that_begins_without_an_impairment() -> None:
-    conditions = [NONE, loss(5)]
-    assert [len(plan) for plan in plans(4, conditions)] == [2, 2, 2, 2]
-    shared = plans(2, conditions)
-    assert [(leg.name, each.name) for leg, each in shared[0]] == [
-        ("client_up", "none"),
-        ("client_up", "loss 5 %"),
-        ("specialist_up", "loss 5 %"),
+def test_each_leg_has_a_call_and_the_first_begins_without_an_impairment() -> None:
+    found = plans([NONE, loss(5)])
+    assert [[(leg.name, each.name) for leg, each in plan] for plan in found] == [
+        [("client_up", "none"), ("client_up", "loss 5 %")],
+        [("client_down", "loss 5 %")],
+        [("specialist_up", "loss 5 %")],
+        [("specialist_down", "loss 5 %")],
     ]
-    assert len(shared[1]) == 3
