@@ -2,15 +2,17 @@
 
 FOLDER holds the JSON files that the benchmarks wrote, each one object or a list of objects with
 ``name``, ``command``, ``target``, ``measured``, ``holds``, ``machine`` and, if there is more to
-say, ``reason`` (of a miss) and ``report`` (Markdown). Reasons may also stand in benchmarks/reasons,
-one a line, ``name: reason``. A miss without a reason is written, named, and makes it exit with
-1; so does a figure that is wanted (``WANTED``) and was not measured. Beside each command stands of
-which commit its results are and when they were measured, as ``machine`` says.
+say, ``reason`` (of a miss) and ``report`` (Markdown). Reasons may also stand in
+benchmarks/reasons.toml, each with the name and with what was measured, as the page has it: another
+figure wants another look. A miss without a reason is written, named, and makes it exit with 1; so
+does a figure that is wanted (``WANTED``) and was not measured. Beside each command stands of which
+commit its results are and when they were measured, as ``machine`` says.
 """
 
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -62,16 +64,16 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def read_reasons(file: Path) -> dict[str, str]:
-    """The reasons kept by hand; the name is all before the last ``: ``."""
+def read_reasons(file: Path) -> dict[tuple[str, str], str]:
+    """The reasons kept by hand, by name and what was measured."""
     if not file.exists():
         return {}
-    pairs = [line.rpartition(": ") for line in file.read_text().splitlines() if ": " in line]
-    return {name.strip(): reason.strip() for name, _, reason in pairs}
+    misses = tomllib.loads(file.read_text())["miss"]
+    return {(each["name"], each["measured"]): each["reason"] for each in misses}
 
 
 def as_markdown(
-    results: Sequence[Mapping[str, Any]], reasons: Mapping[str, str], on: date
+    results: Sequence[Mapping[str, Any]], reasons: Mapping[tuple[str, str], str], on: date
 ) -> tuple[str, list[str]]:
     """The page, and the misses that nobody has explained."""
     machines = [result["machine"] for result in results if result.get("machine")]
@@ -81,7 +83,7 @@ def as_markdown(
         "Written by `python -m benchmarks.results` from what the commands below wrote;"
         " [docs/benchmarks.md](../docs/benchmarks.md) says what they do.",
         "",
-        f"{on.day} {on:%B %Y}" + (f", {_in_words(machines[0])}" if machines else ""),
+        "; ".join([f"{on.day} {on:%B %Y}", *dict.fromkeys(map(_in_words, machines))]),
         "",
         "| what | target | measured | holds |",
         "| --- | --- | --- | --- |",
@@ -91,10 +93,11 @@ def as_markdown(
     for result in results:
         name = str(result["name"])
         holds = "yes" if result["holds"] else "**no**"
-        cells = [name, _text(result.get("target", "")), _text(result.get("measured", "")), holds]
+        measured_text = _text(result.get("measured", ""))
+        cells = [name, _text(result.get("target", "")), measured_text, holds]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         if not result["holds"]:
-            reason = result.get("reason") or reasons.get(name)
+            reason = result.get("reason") or reasons.get((name, measured_text))
             missed.append(f"- {name}: {reason or 'not explained yet'}")
             if not reason:
                 unexplained.append(name)
@@ -151,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--to", type=Path, default=HERE / "RESULTS.md")
-    parser.add_argument("--reasons", type=Path, default=HERE / "reasons")
+    parser.add_argument("--reasons", type=Path, default=HERE / "reasons.toml")
     parser.add_argument("--date", type=date.fromisoformat, default=None)
     options = parser.parse_args(arguments)
     on = options.date or datetime.now(UTC).date()

@@ -18,6 +18,12 @@ HELD = {
     "report": "    a table\n",
 }
 MISSED = {**HELD, "name": "rooms, measured: all", "holds": False, "measured": "90 | few"}
+REASONS = """
+[[miss]]
+name = "rooms, measured: all"
+measured = "90 | few"
+reason = "one core only"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -25,19 +31,19 @@ def _wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "WANTED", ("join", "rooms, measured: all"))
 
 
-def written(folder: Path, reasons: str = "") -> tuple[int, str]:
+def written(folder: Path, reasons: str = "miss = []") -> tuple[int, str]:
     (folder / "b.json").write_text(json.dumps(MISSED))
     (folder / "a.json").write_text(json.dumps([HELD]))
-    (folder / "reasons").write_text(reasons)
+    (folder / "reasons.toml").write_text(reasons)
     to = folder / "RESULTS.md"
     code = results.main(
-        f"{folder} --to {to} --reasons {folder / 'reasons'} --date 2026-11-22".split()
+        f"{folder} --to {to} --reasons {folder / 'reasons.toml'} --date 2026-11-22".split()
     )
     return code, to.read_text()
 
 
 def test_the_page_has_all_results_and_commands(tmp_path: Path) -> None:
-    code, text = written(tmp_path, "rooms, measured: all: one core only\n")
+    code, text = written(tmp_path, REASONS)
     assert code == 0
     assert "22 November 2026, 2 cores of EPYC, Linux 6.18, Python 3.11.7" in text
     assert "| join | ≤ 500 ms | p95_ms 310, joins 20 | yes |" in text
@@ -51,7 +57,7 @@ def test_a_figure_that_was_not_measured_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "WANTED", ("join", "memory"))
-    code, text = written(tmp_path, "rooms, measured: all: one core only\n")
+    code, text = written(tmp_path, REASONS)
     assert code == 1
     assert "not measured: memory" in capsys.readouterr().err
     assert "| memory | | not measured | **no** |" in text
@@ -80,6 +86,18 @@ def test_a_result_without_a_machine_is_on_the_page() -> None:
     bare = {"name": "x", "holds": True}
     text, _ = results.as_markdown([bare], {}, date(2026, 11, 22))
     assert "| x |  |  | yes |" in text
+
+
+def test_the_reason_of_another_figure_explains_nothing(tmp_path: Path) -> None:
+    code, text = written(tmp_path, REASONS.replace("90 | few", "80 | few"))
+    assert code == 1
+    assert "- rooms, measured: all: not explained yet" in text
+
+
+def test_each_machine_is_named_once(tmp_path: Path) -> None:
+    other = {**HELD, "machine": {**MACHINE, "cores": 8}}
+    text, _ = results.as_markdown([HELD, other, HELD], {}, date(2026, 11, 22))
+    assert text.count("2 cores of EPYC") == text.count("8 cores of EPYC") == 1
 
 
 def test_a_miss_without_a_reason_is_told(
