@@ -60,6 +60,7 @@ def test_what_disturbed_each_run_is_told() -> None:
 def test_broken_sound_misses_the_target_unless_the_direct_call_fares_as_badly() -> None:
     assert reported(run("node", 9, concealed=2.4), run("direct", 9, 1.0))["holds"] is False
     assert reported(run("node", 9, concealed=2.4), run("direct", 9, 1.5))["holds"] is True
+    assert reported(run("node", 9, concealed=5.1), run("direct", 9, 20.0))["holds"] is False
 
 
 def test_a_call_that_was_slow_before_proves_nothing() -> None:
