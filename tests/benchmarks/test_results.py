@@ -45,7 +45,7 @@ def written(folder: Path, reasons: str = "miss = []") -> tuple[int, str]:
 def test_the_page_has_all_results_and_commands(tmp_path: Path) -> None:
     code, text = written(tmp_path, REASONS)
     assert code == 0
-    assert "22 November 2026, 2 cores of EPYC, Linux 6.18, Python 3.11.7" in text
+    assert "22 November 2026; 2 cores of EPYC, Linux 6.18, Python 3.11.7" in text
     assert "| join | ≤ 500 ms | p95_ms 310, joins 20 | yes |" in text
     assert "| rooms, measured: all | ≤ 500 ms | 90 \\| few | **no** |" in text
     assert "- rooms, measured: all: one core only" in text
