@@ -46,10 +46,14 @@ setup-test: setup
 	@tests/install-postgresql
 	@tests/install-coturn
 
-# The plane is compiled beside the checks of the source.
+# The plane is compiled beside the checks of the source. Then two tests at a time share two cores,
+# but for those with browsers, load and servers that are killed: these want the machine.
+ALONE := $(addprefix tests/,benchmarks browser control/killing loadtest page rodrun)
+
 test: setup-test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
-	$(BIN)/python -m pytest --durations=12
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest --durations=12 $(ALONE)
 
 # Measuring makes the rules' tests take two to three times as long. Compiled code does not count.
 coverage: setup-test warm-up
