@@ -6,6 +6,11 @@ from enum import StrEnum
 SYNTHETIC_PREFIX = "synthetic-"
 
 
+def is_synthetic(user_id: str) -> bool:
+    """One of a load test's, who meets nobody else, and whose doings are no figure of anybody's."""
+    return user_id.startswith(SYNTHETIC_PREFIX)
+
+
 class AccountRole(StrEnum):
     """The role of an account; ``Role`` is the side that someone has in one consultation.
 

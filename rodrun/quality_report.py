@@ -30,7 +30,8 @@ def run_quality_report(
     """Compare the measured quality of connections with the clients' technical ratings.
 
     Reads the database that serve uses (RODRUN_DATABASE_URL, or the file in the data folder), all
-    consultations of it that are over. Scores are 1 to 4.5; docs/quality.md has what they mean.
+    consultations of it that are over, load tests apart. Scores are 1 to 4.5; docs/quality.md has
+    what they mean.
     """
     try:
         settings = load(config, {"data_dir": data_dir})
@@ -59,7 +60,7 @@ def _show(report: QualityReport) -> None:
     if not report.lines:
         _output.print("No consultation that is over was measured.")
         return
-    table = Table("stars", "consultations", "score", "least score", "worst leg, how often")
+    table = Table("stars", "consultations", "score", "least score", "worst leg below excellent")
     for line in report.lines:
         table.add_row(
             "not rated" if line.stars is None else str(line.stars),

@@ -198,6 +198,7 @@ class ReasonCode(StrEnum):
     JITTER = "jitter"  # ms
     DELAY = "delay"  # ms, there and back
     SILENT = "silent"  # s
+    PAUSED = "paused"  # s; a picture is not sent, since the network is too slow for it
     # The node's own
     OVERFLOW = "overflow"  # percent of what came
     NOT_SENT = "not_sent"  # percent of what was to go

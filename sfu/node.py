@@ -440,6 +440,7 @@ class Node:
             outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down, node))
             pause = self._connections[slot].survive(downlink, seconds, now)
             if pause is not None:
+                self._reporting.paused(slot, pause.camera or pause.screen)
                 outputs += [PauseVideo(slot, pause.camera, pause.screen), pause]
         return outputs
 

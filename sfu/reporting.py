@@ -77,6 +77,10 @@ class Reporting:
         self._connected[slot] = False
         self._checked_s[slot] = 0.0
 
+    def paused(self, slot: int, is_paused: bool) -> None:
+        """A picture is kept from ``slot``, whose downlink does not carry it; or no longer."""
+        self._scores.pause(slot, is_paused)
+
     def checked(self, slot: int, at: float) -> None:
         """A connectivity check of ``slot`` had good integrity."""
         self._checked_s[slot] = at

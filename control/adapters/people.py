@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, or_, select, update
 
-from control.accounts import SYNTHETIC_PREFIX, AccountRole
+from control.accounts import AccountRole, is_synthetic
 from control.adapters import tables
 from control.adapters.database import Database, Row, put
 from control.adapters.engines import Work
@@ -28,7 +28,7 @@ class User:
     @property
     def synthetic(self) -> bool:
         """One of a load test's, who meets nobody else."""
-        return self.id.startswith(SYNTHETIC_PREFIX)
+        return is_synthetic(self.id)
 
     @property
     def party(self) -> Party:
@@ -132,7 +132,7 @@ class People:
         """Those with ``search`` in name or summary, by name; no synthetic ones."""
         query = (
             _specialists()
-            .where(~tables.users.c.id.startswith(SYNTHETIC_PREFIX))
+            .where(~tables.is_synthetic(tables.users.c.id))
             .order_by(tables.users.c.name, tables.users.c.id)
             .limit(limit)
         )

@@ -62,17 +62,29 @@ class QualityRecords:
 
         return await self._database.read(find)
 
+    async def is_summed_up(self, consultation_id: str) -> bool:
+        """Whether the sum is in the record: what is kept is all that there will be."""
+        table = tables.events
+        query = select(table.c.id).where(
+            table.c.consultation_id == consultation_id, table.c.type == "quality"
+        )
+        return await self._database.read(
+            lambda connection: connection.scalar(query.limit(1)) is not None
+        )
+
     async def rated(self) -> list[tuple[int | None, Stored]]:
         """What was measured of each consultation that is over, with the client's stars for the
-        connection, None where there are none."""
-        events, ratings = tables.events, tables.ratings
+        connection, None where there are none. Load tests are left out."""
+        events, ratings, held = tables.events, tables.ratings, tables.consultations
         given = (ratings.c.consultation_id == events.c.consultation_id) & (
             ratings.c.subject == "technical"
         )
         query = (
             select(ratings.c.stars, events.c.data)
-            .select_from(events.outerjoin(ratings, given))
-            .where(events.c.type == "quality")
+            .select_from(
+                events.join(held, held.c.id == events.c.consultation_id).outerjoin(ratings, given)
+            )
+            .where(events.c.type == "quality", ~tables.is_synthetic(held.c.client_id))
             .order_by(events.c.id)
         )
         return await self._database.read(

@@ -1,7 +1,10 @@
 """What the node measures of consultations: told to the pages, kept, and summed up at the end."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from control.accounts import is_synthetic
 from control.adapters.audience import Audience
 from control.adapters.errands import Errands
 from control.adapters.live import LiveConsultations
@@ -9,21 +12,31 @@ from control.adapters.quality_records import QualityRecords
 from control.adapters.scheduler import Clock
 from control.consultations.commands import NoteQuality
 from control.consultations.consultation import Consultation
-from control.consultations.liveness import LinkState
+from control.consultations.liveness import Link, LinkState
 from control.consultations.parties import Role
 from control.consultations.quality import Leg, Level, Period, Reason, Score, Timeline, summary
-from sfu.api import ConnectionQuality, LegQuality, LegScore
+from sfu.api import ConnectionQuality, LegQuality, LegScore, ReasonCode
 
 LEGS = {
     Role.CLIENT: (Leg.CLIENT_UP, Leg.CLIENT_DOWN),
     Role.SPECIALIST: (Leg.SPECIALIST_UP, Leg.SPECIALIST_DOWN),
 }
 
-SUSPECT_MOS = 2.0
+SUSPECT_MOS: Final = 2.0
+"""At most that is the way up of someone who is silent, and of whom nobody is told yet."""
+
+
+@dataclass
+class _Followed:
+    """A consultation that is measured. Those of load tests are in no figure of all calls."""
+
+    is_synthetic: bool
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class QualityWatch:
-    """Follows all consultations with a room. ``observe`` takes each period as it ends."""
+    """Follows all consultations with a room. ``observe`` takes each period as it ends, but those
+    of load tests."""
 
     def __init__(
         self,
@@ -40,37 +53,38 @@ class QualityWatch:
         self._records = records
         self._clock = clock
         self._observe = observe
-        self._timelines: dict[str, Timeline] = {}
+        self._followed: dict[str, _Followed] = {}
 
     def take(self, consultation: Consultation, role: Role, measured: ConnectionQuality) -> None:
         """The node measured a second of a participant's connection. Not waited for."""
         legs = _scores(role, measured)
         up, _ = LEGS[role]
-        # Whoever is silent is not well connected, whatever was measured before.
-        match consultation.links[role].state:
-            case LinkState.RECONNECTING | LinkState.DROPPED:
-                legs[up] = Score(1.0, Level.LOST, legs[up].reasons)
-            case LinkState.SUSPECT if legs[up].mos > SUSPECT_MOS:
-                legs[up] = Score(SUSPECT_MOS, Level.POOR, legs[up].reasons)
+        legs[up] = _judged(legs[up], consultation.links[role], self._clock())
         self._audience.quality(consultation, role, legs)
-        timeline = self._timelines.setdefault(consultation.id, Timeline())
-        period = timeline.take(legs, self._clock())
+        followed = self._followed.setdefault(
+            consultation.id, _Followed(is_synthetic(consultation.client.id))
+        )
+        period = followed.timeline.take(legs, self._clock())
         if period is not None:
-            self._observe(period)
+            self._note(period, followed)
             self._errands.send(self._records.add(consultation.id, period))
 
     async def over(self, consultation_id: str) -> None:
         """The room is closed: sum up what was measured, for the record of the consultation."""
-        timeline = self._timelines.pop(consultation_id, None)
-        period = timeline.finish() if timeline else None
-        if period is not None:
-            self._observe(period)
+        followed = self._followed.pop(consultation_id, None)
+        period = followed.timeline.finish() if followed else None
+        if followed is not None and period is not None:
+            self._note(period, followed)
             await self._records.add(consultation_id, period)
         # also of what was measured before control was started again
         summed_up = summary(await self._records.of(consultation_id))
         if summed_up is not None:
             done = self._records.summed_up(consultation_id)
             await self._live.order(consultation_id, NoteQuality(summed_up), lambda _: [done])
+
+    def _note(self, period: Period, followed: _Followed) -> None:
+        if not followed.is_synthetic:
+            self._observe(period)
 
     async def left_over(self) -> list[str]:
         """What a control before this one did not come to: to be asked before any room is open."""
@@ -80,6 +94,21 @@ class QualityWatch:
         """Do that, from what was stored. Not waited for."""
         for consultation_id in consultation_ids:
             self._errands.send(self.over(consultation_id))
+
+
+def _judged(score: Score, link: Link, now: float) -> Score:
+    """The way up as control sees it: whoever is silent is not well connected, whatever was
+    measured before."""
+    silent_s = 0.0 if link.silent_from is None else max(now - link.silent_from, 0.0)
+    others = (each for each in score.reasons if each.code != ReasonCode.SILENT)
+    reasons = (Reason(ReasonCode.SILENT.value, round(silent_s, 1)), *others)
+    match link.state:
+        case LinkState.RECONNECTING | LinkState.DROPPED:
+            return replace(score, mos=1.0, level=Level.LOST, reasons=reasons)
+        case LinkState.SUSPECT if score.mos > SUSPECT_MOS:
+            return replace(score, mos=SUSPECT_MOS, level=Level.POOR, reasons=reasons)
+        case _:
+            return score
 
 
 def _scores(role: Role, measured: ConnectionQuality) -> dict[Leg, Score]:
@@ -102,6 +131,11 @@ def _leg(leg: LegQuality, rtt_ms: float | None) -> Score:
         leg.jitter_ms,
         rtt_ms,
         leg.bitrate_bps,
+        leg.packets,
+        leg.repaired,
+        leg.given_up,
+        leg.freezes,
+        leg.silent_s,
     )
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -15,9 +16,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
     true,
 )
+
+from control.accounts import SYNTHETIC_PREFIX
 
 metadata = MetaData(
     naming_convention={
@@ -240,3 +244,8 @@ webhook_cursor = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("event_id", BigInteger, nullable=False),
 )
+
+
+def is_synthetic(user_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """``control.accounts.is_synthetic`` of a column. (LIKE does not tell case apart in SQLite.)"""
+    return func.substr(user_id, 1, len(SYNTHETIC_PREFIX)) == SYNTHETIC_PREFIX

@@ -51,7 +51,8 @@ class Reason:
 class Score:
     """One leg over a second or more. ``mos`` is 1 to 4.5; None where nothing is known.
 
-    ``expected`` packets are those whose fate became known, ``lost`` of these.
+    ``expected`` packets are those whose fate became known, ``lost`` of these; the rest as the node
+    has it (``sfu.api.LegQuality``).
     """
 
     mos: float
@@ -62,6 +63,11 @@ class Score:
     jitter_ms: float | None = None
     rtt_ms: float | None = None
     bitrate_bps: float | None = None
+    packets: int | None = None
+    repaired: int | None = None
+    given_up: int | None = None
+    freezes: int | None = None
+    silent_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored, told, and put into receipts."""
@@ -74,6 +80,11 @@ class Score:
             "jitter_ms": _rounded(self.jitter_ms),
             "rtt_ms": _rounded(self.rtt_ms),
             "bitrate_bps": None if self.bitrate_bps is None else round(self.bitrate_bps),
+            "packets": self.packets,
+            "repaired": self.repaired,
+            "given_up": self.given_up,
+            "freezes": self.freezes,
+            "silent_s": _rounded(self.silent_s),
         }
 
 
@@ -172,7 +183,8 @@ def _summed_up(scored: Sequence[tuple[float, Mapping[str, Any]]]) -> dict[str, A
 
 
 def _together(seconds: Sequence[Score]) -> Score:
-    """One score of several: the mean, with the level and the reasons of the worst second."""
+    """One score of several: the mean, with the level and the reasons of the worst second; sums of
+    what is counted, and the longest silence."""
     lowest = min(seconds, key=lambda each: each.mos)
     return Score(
         mos=sum(each.mos for each in seconds) / len(seconds),
@@ -183,11 +195,21 @@ def _together(seconds: Sequence[Score]) -> Score:
         jitter_ms=_mean([each.jitter_ms for each in seconds]),
         rtt_ms=_mean([each.rtt_ms for each in seconds]),
         bitrate_bps=_mean([each.bitrate_bps for each in seconds]),
+        packets=_sum([each.packets for each in seconds]),
+        repaired=_sum([each.repaired for each in seconds]),
+        given_up=_sum([each.given_up for each in seconds]),
+        freezes=_sum([each.freezes for each in seconds]),
+        silent_s=max((s for each in seconds if (s := each.silent_s) is not None), default=None),
     )
 
 
 def _loss_pct(expected: int, lost: int) -> float | None:
     return round(100 * max(lost, 0) / expected, 2) if expected > 0 else None
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [each for each in counts if each is not None]
+    return sum(known) if known else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

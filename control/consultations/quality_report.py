@@ -1,10 +1,12 @@
 """Measured quality beside what clients said of it, over many consultations. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, mean
 from typing import Any
+
+from control.consultations.quality import Level
 
 STARS = range(5, 0, -1)
 
@@ -14,7 +16,7 @@ class Line:
     """Consultations with as many stars for the connection; None: not rated.
 
     ``mos`` is the mean over them of the worst leg's mean score, ``least_mos`` of its least; the
-    verdicts say how often each leg was the worst.
+    verdicts say how often each leg was the worst, where one was ever less than excellent.
     """
 
     stars: int | None
@@ -82,8 +84,15 @@ def _line(stars: int | None, found: list[Mapping[str, Any]]) -> Line:
             mean(each["legs"][leg]["least_mos"] for each, leg in zip(found, blamed, strict=True)),
             2,
         ),
-        dict(Counter(blamed).most_common()),
+        dict(Counter(_at_fault(found)).most_common()),
     )
+
+
+def _at_fault(found: list[Mapping[str, Any]]) -> Iterator[str]:
+    """The worst leg of each in which something was amiss; of equals it is the first by name."""
+    for each in found:
+        if each["verdict"]["level"] != Level.EXCELLENT:
+            yield each["verdict"]["leg"]
 
 
 def _agreement(pairs: list[tuple[int, float]]) -> float | None:

@@ -20,7 +20,7 @@ export class CallSession extends EventTarget {
   muted = false;
   sharing = false;
   stats = null; // what this browser measures, see rodrun.d.ts
-  measured = {}; // role → what the node measures
+  measured = {}; // role → what the node measured last
   paused = {}; // role → what is not sent to it: { camera, screen }
   flow = { video: false, screen: false };
   #api;
@@ -78,9 +78,10 @@ export class CallSession extends EventTarget {
     await this.call?.setScreen(stream);
   }
 
-  /** What the node measured of one side; each word holds until the next. */
+  /** What the node measured of one side; `at` is when we heard it. */
   heardQuality({ consultation_id, participant, ...figures }) {
-    if (consultation_id === this.id) this.measured[participant] = figures;
+    if (consultation_id !== this.id) return;
+    this.measured[participant] = { ...figures, at: performance.now() };
   }
 
   /** Which side we are; known a moment after the call when a reload interrupted it. */

@@ -12,8 +12,6 @@
  */
 export type CallState = "new" | "connecting" | "connected" | "reconnecting" | "replaced" | "closed";
 
-export type Quality = "excellent" | "good" | "poor" | "lost" | "unknown";
-
 /** Why a step failed. An error of yours with `final: true` from a callback ends the call. */
 export class CallError extends Error {
   constructor(message: string, options?: { status?: number; code?: string; final?: boolean });
@@ -50,12 +48,18 @@ export interface CallOptions {
   iceServers?: RTCIceServer[];
 }
 
-/** Figures of the time since the last ones, as this browser measures them. */
+/**
+ * Figures of the time since the last ones, as this browser measures them. They do not say how good
+ * our own connection is: the event `quality` of the service does.
+ */
 export interface CallStats {
   rttMs: number | null;
-  /** Loss of packets on their way here; null when none were due. */
+  /**
+   * What is missing of the partner's packets, be it on their way to the node or on ours from it;
+   * null when none were due.
+   */
   lossPct: number | null;
-  /** How long nothing at all has been heard from the node. */
+  /** How long nothing at all has been heard from the node; from 4000 on `state` says so, too. */
   silentMs: number;
   bitrateDownBps: number;
   bitrateUpBps: number;
@@ -63,7 +67,6 @@ export interface CallStats {
   framesPerSecond: number;
   width: number;
   height: number;
-  quality: Quality;
 }
 
 export interface CallEventMap {

@@ -3,15 +3,6 @@
 /** Nothing heard from the node for this long is trouble. Chromium checks consent every 2.7 s. */
 export const SILENCE_LIMIT_MS = 4000;
 
-/** One word for the connection: "excellent", "good", "poor", "lost" or "unknown". */
-export function qualityOf({ rttMs, lossPct, silentMs }) {
-  if (silentMs >= SILENCE_LIMIT_MS) return "lost";
-  if (rttMs === null && lossPct === null) return "unknown";
-  if ((lossPct ?? 0) >= 8 || (rttMs ?? 0) >= 500) return "poor";
-  if ((lossPct ?? 0) >= 2 || (rttMs ?? 0) >= 200) return "good";
-  return "excellent";
-}
-
 const sum = (list, field) => list.reduce((total, report) => total + (report[field] ?? 0), 0);
 
 /**
@@ -62,7 +53,7 @@ export function summary(before, now, silentMs) {
   const seconds = (now.at - before.at) / 1000;
   const received = now.received - before.received;
   const lost = Math.max(0, now.lost - before.lost);
-  const figures = {
+  return {
     rttMs: now.rttMs,
     lossPct: received + lost > 0 ? (100 * lost) / (received + lost) : null,
     silentMs,
@@ -72,5 +63,4 @@ export function summary(before, now, silentMs) {
     width: now.width,
     height: now.height,
   };
-  return { ...figures, quality: qualityOf(figures) };
 }

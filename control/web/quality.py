@@ -22,11 +22,18 @@ class QualityView(View):
             await self.service.live.find(consultation_id)
         else:
             await self.service.live.of(self.user.id, consultation_id)
+        # asked first: what is then read has the last period, too
+        complete = await self.service.quality_records.is_summed_up(consultation_id)
         periods = await self.service.quality_records.of(consultation_id)
         summed_up = summary(periods) or {"legs": {}, "verdict": None}
         return reply(
             QualityOut.model_validate(
-                {"consultation_id": consultation_id, "periods": periods, **summed_up}
+                {
+                    "consultation_id": consultation_id,
+                    "complete": complete,
+                    "periods": periods,
+                    **summed_up,
+                }
             )
         )
 

@@ -25,6 +25,9 @@ UNANSWERED_AFTER_S: Final = 8.0
 FLOWS_FROM: Final = 20.0
 """Packets a second that a browser would have to say something of."""
 
+PAUSED_MOS: Final = 3.0
+"""At most that is the way down of someone who should see and only hears."""
+
 RISE: Final = 0.25
 """MOS a second, at most, back up."""
 
@@ -63,14 +66,24 @@ class Scores:
         self._window = Window(max_participants)
         self._shown = np.full((max_participants, 2), np.nan)
         self._unanswered_s = np.zeros(max_participants)
+        self._soundless_s = np.zeros(max_participants)
+        self._is_paused = np.zeros(max_participants, bool)
+        self._paused_s = np.zeros(max_participants)
         self._delays = _Delays(max_participants)
 
     def begin(self, slot: int) -> None:
         """A connection begins; nothing is held against it."""
         self._window.clear(slot)
         self._shown[slot] = np.nan
-        self._unanswered_s[slot] = 0.0
+        self._unanswered_s[slot] = self._soundless_s[slot] = 0.0
+        self.pause(slot, False)
         self._delays.clear(slot)
+
+    def pause(self, slot: int, is_paused: bool) -> None:
+        """From now on a picture is kept from ``slot``, whose downlink is too narrow for it; or no
+        longer."""
+        self._paused_s[slot] = 0.0 if not is_paused else self._paused_s[slot]
+        self._is_paused[slot] = is_paused
 
     def take(
         self, slots: Column, measured: Measurement, seconds: Column, own: Column
@@ -86,10 +99,20 @@ class Scores:
         # whoever is silent tells nothing of the other direction
         is_mute = measured.up.silent_s > 1.0
         now[:, DOWN] = np.where(is_mute & ~np.isnan(before[:, DOWN]), before[:, DOWN], now[:, DOWN])
+        paused_s = self._paused(slots, measured, seconds)
+        now[:, DOWN] = np.where(paused_s > 0, np.minimum(now[:, DOWN], PAUSED_MOS), now[:, DOWN])
         lost = self._lost(slots, measured, seconds, is_mute)
         shown = np.where(lost, 1.0, np.minimum(now, allowed))
         self._shown[slots] = shown
-        return self._told(shown, lost, figures, measured, self._unanswered_s[slots])
+        return self._told(shown, lost, figures, measured, self._unanswered_s[slots], paused_s)
+
+    def _paused(self, slots: Column, measured: Measurement, seconds: Column) -> Column:
+        """For how long each misses a picture, s: nobody does while the partner is not there."""
+        is_heard = measured.down.audio_expected > 0
+        self._soundless_s[slots] = np.where(is_heard, 0.0, self._soundless_s[slots] + seconds)
+        self._paused_s[slots] += np.where(self._is_paused[slots], seconds, 0.0)
+        is_there = self._soundless_s[slots] < UNANSWERED_AFTER_S
+        return np.where(is_there, self._paused_s[slots], 0.0)
 
     def _lost(
         self, slots: Column, measured: Measurement, seconds: Column, is_mute: Column
@@ -103,7 +126,13 @@ class Scores:
         return np.stack((up, down), axis=1)
 
     def _told(
-        self, shown: Column, lost: Column, figures: Figures, measured: Measurement, waited: Column
+        self,
+        shown: Column,
+        lost: Column,
+        figures: Figures,
+        measured: Measurement,
+        waited: Column,
+        paused_s: Column,
     ) -> list[tuple[LegScore, LegScore]]:
         loss = np.where(
             figures.has_video,
@@ -134,6 +163,9 @@ class Scores:
                     reasons = (Reason(ReasonCode.SILENT, round(float(silent[row, leg]), 1)),)
                 elif has_words[row, leg]:
                     reasons = _reasons(values[row, leg], worth[row, leg])
+                if leg == DOWN and paused_s[row] > 0 and not losts[leg]:
+                    paused = Reason(ReasonCode.PAUSED, round(float(paused_s[row]), 1))
+                    reasons = (paused, *reasons)
                 legs.append(LegScore(round(opinions[leg], 3), level, reasons))
             scores.append((legs[0], legs[1]))
         return scores
@@ -151,11 +183,17 @@ def _reasons(values: Column, worth: Column) -> tuple[Reason, ...]:
 class _Delays:
     """Which part of the round trip is whose.
 
-    RTCP tells the sum. What it grew by since the connection began, and how much later audio comes
-    than it did then, tell which leg grew; the rest is shared alike.
+    RTCP tells the sum. What it has grown by since the connection began, and how much later sender
+    reports come than they did then, tell which leg grew; the rest is shared alike. What a leg grew
+    by is that leg's for as long as it stays: a route that became longer for good did so on one leg.
     """
 
-    _DRIFT_MS: Final = 0.2  # a second: clocks go apart, and paths become longer for good
+    _GROWN_MS: Final = 20.0
+    """Less than that is how round trips vary anyway."""
+
+    _CLOCKS_MS: Final = 0.2
+    """A second, of clocks that go apart: sender reports that come later by no more are not late.
+    Only while the round trip has not grown; else what grew would seem to become less."""
 
     def __init__(self, max_participants: int) -> None:
         self._least_trip = np.full(max_participants, np.nan)
@@ -168,19 +206,23 @@ class _Delays:
 
     def take(self, slots: Column, rtt_ms: Column, transit_ms: Column, seconds: Column) -> Column:
         """Milliseconds one way of each leg: float64[n × 2]."""
-        trip = self._least(self._least_trip, slots, np.where(rtt_ms > 0, rtt_ms, np.nan), seconds)
-        transit = self._least(self._least_transit, slots, transit_ms, seconds)
+        trip = self._least(self._least_trip, slots, np.where(rtt_ms > 0, rtt_ms, np.nan), 0.0)
+        grown = np.maximum(rtt_ms - np.nan_to_num(trip), 0.0)
+        has_grown = grown >= self._GROWN_MS
+        apart_ms = np.where(has_grown, 0.0, self._CLOCKS_MS * seconds)
+        transit = self._least(self._least_transit, slots, transit_ms, apart_ms)
         later = np.nan_to_num(transit_ms - transit)
         self._later[slots] += (later - self._later[slots]) * np.minimum(seconds / 2, 1.0)
-        grown = np.maximum(rtt_ms - np.nan_to_num(trip), 0.0)
         upwards = np.clip(self._later[slots], 0.0, grown)
-        is_clear = (grown >= 20.0) & ~np.isnan(transit_ms)
+        is_clear = has_grown & ~np.isnan(transit_ms)
         up = np.where(is_clear, (rtt_ms - grown) / 2 + upwards, rtt_ms / 2)
         return np.stack((up, rtt_ms - up), axis=1)
 
-    def _least(self, kept: Column, slots: Column, now: Column, seconds: Column) -> Column:
+    def _least(
+        self, kept: Column, slots: Column, now: Column, forgotten_ms: Column | float
+    ) -> Column:
         """The least that was seen; a jump of seconds is another clock."""
-        before = kept[slots] + self._DRIFT_MS * seconds
+        before = kept[slots] + forgotten_ms
         is_other = np.isnan(before) | (np.abs(now - before) > 5000.0)
         least = np.where(is_other, now, np.fmin(before, now))
         kept[slots] = np.where(np.isnan(now), kept[slots], least)

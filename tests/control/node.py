@@ -79,8 +79,19 @@ def quality_of(session: str, participant: str, loss_pct: float = 0.0) -> Connect
     """A second in which so much is lost on the way up, and nothing down."""
     bad = LegScore(3.5, QualityLevel.POOR, (Reason(ReasonCode.LOSS, loss_pct),))
     good = LegScore(4.3, QualityLevel.EXCELLENT)
+    lost = round(10 * loss_pct)
     up = LegQuality(
-        bad if loss_pct else good, 1000, 1e6, 1000, round(10 * loss_pct), 0, 0, 2.0, None, 0, 0.01
+        score=bad if loss_pct else good,
+        packets=1000,
+        bitrate_bps=1e6,
+        expected=1000,
+        lost=lost,
+        repaired=lost // 2,
+        given_up=lost // 10,
+        jitter_ms=2.0,
+        video_jitter_ms=None,
+        freezes=1 if lost else 0,
+        silent_s=0.01,
     )
     down = LegQuality(good, 1000, 1e6, 500, 0, 0, 0, None, None, 0, 0.01)
     best = LegScore(4.39, QualityLevel.EXCELLENT)

@@ -1,7 +1,9 @@
 """Quality as people see it: a reason beside the mark, and a picture when it is over."""
 
+from typing import Any
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.control.node import quality_of
 from tests.page.meeting import ROLES, Meeting
@@ -46,6 +48,75 @@ async def test_the_mark_says_why_and_the_end_has_a_picture_for_both(meeting: Mee
     await meeting.look(meeting.specialist, "finish-quality")
 
 
+async def test_the_picture_has_the_last_seconds_too(meeting: Meeting) -> None:
+    await meeting.begin()
+    await measure(meeting, 12, 6.0)
+    page = meeting.client.page
+    answers: list[bool] = []
+
+    async def answer(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        if not answers:  # as it is before the last period is stored
+            told |= {"complete": False, "periods": told["periods"][:1]}
+        answers.append(told["complete"])
+        await route.fulfill(json=told)
+
+    await page.route("**/quality", answer)
+    await meeting.client.person.post(f"{meeting.path}/leave")
+    bars = page.get_by_test_id("finish-quality").get_by_role("img").first.locator("rect")
+    await expect(bars).to_have_count(3)
+    assert answers == [False, True]
+
+
+NODE = {"level": "poor", "leg": "client_up", "reasons": [{"code": "loss", "value": 6}], "at": 1000}
+WELL = {"silentMs": 20, "rttMs": 30, "lossPct": 0}
+
+
+@pytest.mark.parametrize(
+    ("state", "stats", "measured", "now", "level"),
+    [
+        pytest.param("connected", WELL, NODE, 2000, "poor", id="the node says so"),
+        pytest.param(
+            "connected",
+            WELL | {"rttMs": 900, "lossPct": 30},
+            NODE | {"level": "excellent", "leg": "client_down", "reasons": []},
+            2000,
+            "excellent",
+            id="the partner's way up loses, or they are mute, or away",
+        ),
+        pytest.param(
+            "connected",
+            WELL | {"lossPct": None, "rttMs": None},
+            NODE | {"level": "excellent"},
+            2000,
+            "excellent",
+            id="nothing comes",
+        ),
+        pytest.param("connected", WELL, NODE, 6000, "unknown", id="the node's word is old"),
+        pytest.param("connected", WELL, None, 2000, "unknown", id="it has not spoken"),
+        pytest.param("connected", None, NODE, 2000, "poor", id="a browser without figures"),
+        pytest.param(
+            "connected", WELL | {"silentMs": 4000}, NODE, 2000, "lost", id="nothing is heard of it"
+        ),
+        pytest.param("reconnecting", None, NODE, 2000, "lost", id="the connection is gone"),
+        pytest.param("connecting", None, None, 2000, "unknown", id="it begins"),
+    ],
+)
+async def test_the_mark_is_the_nodes_word_while_there_is_one(
+    modules: Page, state: str, stats: Any, measured: Any, now: int, level: str
+) -> None:
+    said = await modules.evaluate(
+        """async ([state, stats, client, now]) => {
+          const { ownQuality } = await import("/views/call.js");
+          return ownQuality({ state, stats, measured: { client } }, "client", now);
+        }""",
+        [state, stats, measured, now],
+    )
+    assert said["level"] == level
+    # what the node said of another moment is no reason
+    assert ("leg" in said) == (measured is not None and level not in {"lost", "unknown"})
+
+
 async def test_where_nothing_was_measured_no_picture_is_shown(meeting: Meeting) -> None:
     await meeting.begin()
     await meeting.client.person.post(f"{meeting.path}/leave")
@@ -67,4 +138,7 @@ async def test_each_code_of_the_node_has_its_words(modules: Page) -> None:
         [code.value for code in ReasonCode],
     )
     assert len(set(said)) == len(ReasonCode)
-    assert all("6" in each and each.startswith("receiving: ") for each in said)
+    assert all(each.startswith("receiving: ") for each in said)
+    assert [code for code, each in zip(ReasonCode, said, strict=True) if "6" not in each] == [
+        ReasonCode.PAUSED
+    ]

@@ -445,29 +445,6 @@ async def test_what_follows_a_failure(
     )
 
 
-@pytest.mark.parametrize(
-    ("rtt_ms", "loss_pct", "silent_ms", "quality"),
-    [
-        ("20", "0", 0, "excellent"),
-        ("20", "null", 0, "excellent"),
-        ("20", "2", 0, "good"),
-        ("250", "0", 0, "good"),
-        ("20", "8", 0, "poor"),
-        ("600", "0", 0, "poor"),
-        ("20", "0", 4000, "lost"),
-        ("null", "null", 0, "unknown"),
-    ],
-)
-async def test_quality(
-    page: Page, rtt_ms: str, loss_pct: str, silent_ms: int, quality: str
-) -> None:
-    figures = f"{{ rttMs: {rtt_ms}, lossPct: {loss_pct}, silentMs: {silent_ms} }}"
-    assert (
-        await play(page, f"return (await import('/rodrun_figures.js')).qualityOf({figures})")
-        == quality
-    )
-
-
 async def test_a_pair_that_goes_is_not_a_packet_that_came(page: Page) -> None:
     heard = await play(
         page,

@@ -17,12 +17,12 @@ SPECIALIST = {"id": "ivan", "name": "Ivan", "role": "specialist"}
 
 
 async def fill(file: Path) -> None:
-    """Three consultations of other scores, of which two were rated."""
+    """Four consultations of other scores, of which two were rated. Nothing was amiss in one."""
     database = await Database.open_file(file)
 
     def rows(connection: Any) -> None:
         connection.execute(tables.users.insert(), [SPECIALIST])
-        for number, (mos, stars) in enumerate(((4.2, 5), (2.5, 1), (4.0, None))):
+        for number, (mos, stars) in enumerate(((4.2, 5), (2.5, 1), (4.0, None), (4.3, None))):
             name = f"c{number}"
             consultation: dict[str, Any] = {
                 "id": name,
@@ -33,7 +33,7 @@ async def fill(file: Path) -> None:
             connection.execute(tables.consultations.insert(), [consultation])
             legs = {
                 Leg.CLIENT_UP: Score(4.39, Level.EXCELLENT),
-                Leg.SPECIALIST_DOWN: Score(mos, Level.GOOD),
+                Leg.SPECIALIST_DOWN: Score(mos, Level.EXCELLENT if mos > 4.2 else Level.GOOD),
             }
             data = summary([Period(10.0, 5.0, legs).to_json()])
             event: dict[str, Any] = {
@@ -67,8 +67,9 @@ def test_stars_stand_beside_scores_and_the_legs_to_blame(tmp_path: Path) -> None
     assert [(line["stars"], line["mos"]) for line in told["lines"]] == [
         (5, 4.2),
         (1, 2.5),
-        (None, 4.0),
+        (None, 4.15),
     ]
+    assert [line["verdicts"] for line in told["lines"]] == [{"specialist_down": 1}] * 3
 
 
 def test_a_folder_without_a_database_is_said_to_be_one(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Video pauses for a downlink that does not carry it."""
 
-from sfu.api import VideoPause
+from sfu.api import ConnectionQuality, QualityLevel, ReasonCode, VideoPause
 from sfu.node import PauseVideo
 from sfu.plane import Role, Snapshot
 from sfu.plane.tally import TOLD, TOLD_OCTETS
@@ -49,3 +49,18 @@ def test_a_new_connection_begins_with_nothing_paused() -> None:
     world.secure(new)
     happened = world.run(30.0)
     assert [each for _, each in happened if isinstance(each, VideoPause)] == []
+
+
+def test_while_it_is_paused_the_downlink_is_poor_and_that_is_why() -> None:
+    world = World()
+    slot, _ = world.call()
+    pauses(world, slot, range(1, 4), told_octets=10_000)
+    heard = [each for _, each in world.run(1.0) if isinstance(each, ConnectionQuality)]
+    down = {each.participant_id: each.down.score for each in heard}
+    assert down["client"].level is QualityLevel.POOR
+    assert down["client"].reasons[0].code is ReasonCode.PAUSED
+    assert down["specialist"].reasons == ()
+    heard = [each for _, each in world.run(6.0) if isinstance(each, ConnectionQuality)]
+    assert ReasonCode.PAUSED not in {
+        reason.code for each in heard[-2:] for reason in each.down.score.reasons
+    }, "it is tried again"

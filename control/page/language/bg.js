@@ -337,6 +337,7 @@ export default {
   "quality.reason.jitter": "звукът идва неравномерно, с {value} ms",
   "quality.reason.delay": "закъснение {value} ms",
   "quality.reason.silent": "нищо от {value} с",
+  "quality.reason.paused": "картината е спряна, мрежата е твърде бавна за нея",
   "quality.reason.overflow": "претоварен, губят се {value} %",
   "quality.reason.not_sent": "претоварен, не се изпращат {value} %",
   "quality.reason.late": "претоварен, {value} ms закъснение",
@@ -344,7 +345,7 @@ export default {
   "quality.of.client": "Връзката на клиента",
   "quality.of.specialist": "Връзката на специалиста",
   "quality.nothing": "Нищо не е пречило на връзката.",
-  "quality.figures": "Закъснение {rtt} ms, загуби {loss} %",
+  "quality.figures": "Закъснение {rtt} ms, загуби: при изпращане {up} %, при приемане {down} %",
 
   "notice.video-paused":
     "Връзката Ви е твърде бавна за видео. Чувате се, а картината ще се върне сама.",

@@ -334,6 +334,7 @@ export default {
   "quality.reason.jitter": "sound arrives unevenly, by {value} ms",
   "quality.reason.delay": "a delay of {value} ms",
   "quality.reason.silent": "nothing for {value} s",
+  "quality.reason.paused": "the picture is paused, the network is too slow for it",
   "quality.reason.overflow": "overloaded, {value} % is lost",
   "quality.reason.not_sent": "overloaded, {value} % is not sent",
   "quality.reason.late": "overloaded, {value} ms late",
@@ -341,7 +342,7 @@ export default {
   "quality.of.client": "The client’s connection",
   "quality.of.specialist": "The specialist’s connection",
   "quality.nothing": "Nothing disturbed the connection.",
-  "quality.figures": "Delay {rtt} ms, loss {loss} %",
+  "quality.figures": "Delay {rtt} ms, loss: sending {up} %, receiving {down} %",
 
   "notice.video-paused":
     "Your connection is too slow for video. Sound goes on, and the picture will come back by itself.",

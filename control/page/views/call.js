@@ -1,6 +1,7 @@
 /** The call: the other large, oneself small, what stands over the picture, time and quality. */
 
 import { h, icon, setText } from "../element.js";
+import { SILENCE_LIMIT_MS } from "../rodrun_figures.js";
 import { callNotice, pauseNotice, timeLeft } from "../screens.js";
 import { countdown, initials } from "../times.js";
 import { callControls } from "./call_controls.js";
@@ -203,29 +204,40 @@ function qualityMark(app) {
   const bars = h("span", { class: "bars", "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"));
   const element = h("span", { class: "quality", testid: "quality", role: "status" }, bars, text);
   const update = () => {
-    const level = ownQuality(session, app.user.role);
-    const rtt = session.stats?.rttMs;
+    const { role } = app.user;
+    const { level, leg, reasons, legs } = ownQuality(session, role, performance.now());
     element.dataset.level = level;
-    // why, where the node knows: it sees where packets are lost
-    const { leg, reasons } = session.measured[app.user.role] ?? {};
     const why = GOOD_ENOUGH.has(level) ? null : reasonOf(t, leg, reasons);
     setText(text, [t(`quality.${level}`), why].filter(Boolean).join(" · "));
-    const loss = (session.stats?.lossPct ?? 0).toFixed(1);
+    const [up, down] = [legs?.[`${role}_up`], legs?.[`${role}_down`]];
+    const rtt = up?.rtt_ms ?? null;
     const title =
-      rtt === null || rtt === undefined
+      rtt === null
         ? t("quality.label")
-        : t("quality.figures", { rtt: Math.round(rtt), loss });
+        : t("quality.figures", { rtt: Math.round(rtt), up: lossPct(up), down: lossPct(down) });
     if (element.title !== title) element.title = title;
   };
   return { element, update };
 }
 
-const WORST_FIRST = ["lost", "poor", "good", "excellent"];
+function lossPct(leg) {
+  return (leg?.expected ? (100 * Math.max(leg.lost, 0)) / leg.expected : 0).toFixed(1);
+}
 
-/** The worse of what this browser and the node say of our own connection. */
-export function ownQuality(session, role) {
-  const levels = [session.stats?.quality, session.measured[role]?.level];
-  return WORST_FIRST.find((level) => levels.includes(level)) ?? "unknown";
+/** The node speaks once a second; what is older than a few of its words says nothing of now. */
+export const FRESH_MS = 5000;
+
+/**
+ * How our own connection does at the moment `now` (ms, performance.now()): `{ level }`, and `leg`,
+ * `reasons` and `legs` where the node has said so, in its words. Only the node knows which way
+ * loses packets: what is missing of what comes here may be the other one's doing. What it cannot
+ * say is that it does not reach us, nor we it.
+ */
+export function ownQuality(session, role, now) {
+  const isSilent = (session.stats?.silentMs ?? 0) >= SILENCE_LIMIT_MS;
+  if (isSilent || session.state === "reconnecting") return { level: "lost" };
+  const said = session.measured[role];
+  return said?.level && now - said.at < FRESH_MS ? said : { level: "unknown" };
 }
 
 /** A line, for it may stand there for minutes, and what goes on is behind it. */

@@ -7,9 +7,9 @@ const SIDES = ["client", "specialist"];
 /** Scores go from 1 to 4.5; docs/quality.md. */
 const [WORST, BEST] = [1, 4.5];
 const [WIDTH, HEIGHT] = [600, 44];
-/** What was measured last is kept a moment after the end. */
+/** What was measured last is kept, and summed up, a moment after the end. */
 const RETRY_MS = [500, 1500, 3000];
-/** What was told of sessions that are over: it changes no more. */
+/** What was told of sessions that are summed up: it changes no more. */
 const known = new Map();
 
 /** What takes a leg down most, in words; null for nothing worth a word. */
@@ -54,8 +54,9 @@ export function qualityCard(app) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       const told = await app.api.quality(id).catch(() => null);
       if (!told?.verdict) continue;
-      known.set(id, told);
       show(told);
+      if (!told.complete) continue;
+      known.set(id, told);
       return;
     }
   };

@@ -24,6 +24,19 @@ class LegOut(Output):
     jitter_ms: float | None
     rtt_ms: float | None
     bitrate_bps: int | None
+    packets: int | None = Field(None, description="SRTP and SRTCP")
+    repaired: int | None = Field(
+        None, description="lost packets that came again; down, packets that were sent again"
+    )
+    given_up: int | None = Field(
+        None, description="lost packets of video that nobody asks for any more; down always 0"
+    )
+    freezes: int | None = Field(
+        None, description="pauses of the camera's packets; down, keyframes asked for"
+    )
+    silent_s: float | None = Field(
+        None, description="the longest that any second's last packet was ago"
+    )
 
 
 class PeriodOut(Output):
@@ -56,6 +69,7 @@ class QualityOut(Output):
     """The connections of a consultation, so far. Null and empty: nothing was measured."""
 
     consultation_id: str
+    complete: bool = Field(description="it is over and summed up: no period comes after these")
     legs: dict[Leg, LegSummaryOut]
     verdict: VerdictOut | None
     periods: list[PeriodOut]

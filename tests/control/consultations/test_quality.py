@@ -1,5 +1,7 @@
 """How connections did, as consultations tell it: periods, sums, and who is to blame."""
 
+from dataclasses import replace
+
 import pytest
 
 from control.consultations.quality import (
@@ -13,8 +15,33 @@ from control.consultations.quality import (
     worst,
 )
 
-GOOD = Score(4.3, Level.EXCELLENT, expected=100, jitter_ms=2.0, rtt_ms=40.0, bitrate_bps=1e6)
-LOSSY = Score(3.5, Level.POOR, (Reason("loss", 6.0),), 100, 6, 4.0, 60.0, 5e5)
+GOOD = Score(
+    4.3,
+    Level.EXCELLENT,
+    expected=100,
+    jitter_ms=2.0,
+    rtt_ms=40.0,
+    bitrate_bps=1e6,
+    packets=110,
+    repaired=0,
+    given_up=0,
+    freezes=0,
+    silent_s=0.02,
+)
+LOSSY = replace(
+    GOOD,
+    mos=3.5,
+    level=Level.POOR,
+    reasons=(Reason("loss", 6.0),),
+    lost=6,
+    jitter_ms=4.0,
+    rtt_ms=60.0,
+    bitrate_bps=5e5,
+    repaired=4,
+    given_up=1,
+    freezes=2,
+    silent_s=0.4,
+)
 
 
 def test_the_leg_with_the_lowest_score_is_to_blame() -> None:
@@ -71,6 +98,11 @@ def test_a_period_has_the_mean_score_and_the_words_of_its_worst_second() -> None
             "jitter_ms": 2.5,
             "rtt_ms": 45.0,
             "bitrate_bps": 875_000,
+            "packets": 440,
+            "repaired": 4,
+            "given_up": 1,
+            "freezes": 2,
+            "silent_s": 0.4,
         }
     }
 
@@ -82,6 +114,7 @@ def test_what_is_not_known_stays_unknown() -> None:
     assert period is not None
     told = period.to_json()["legs"]["node"]
     assert (told["jitter_ms"], told["rtt_ms"], told["bitrate_bps"]) == (None, None, None)
+    assert (told["packets"], told["freezes"], told["silent_s"]) == (None, None, None)
 
 
 def test_sums_weigh_periods_by_how_long_they_lasted_and_name_the_worst_leg() -> None:

@@ -4,6 +4,8 @@ from control.consultations.quality_report import quality_report
 from control.web.schema.quality import QualityOut
 from tests.control.databases import ON_BOTH_DATABASES
 from tests.control.people import Control, Person, measured, stranger
+from tests.control.web.test_synthetic import TERMS, minted
+from tests.control.web.test_synthetic import person as synthetic
 
 pytestmark = ON_BOTH_DATABASES
 
@@ -29,6 +31,11 @@ async def test_periods_can_be_read_while_the_session_lasts(
         assert told.verdict.leg == "client_up"
         assert [each.code for each in told.verdict.reasons] == ["loss"]
         assert told.legs["client_up"].loss_pct == 6.0  # type: ignore[index]
+        assert not told.complete
+        up = told.periods[0].legs["client_up"]  # type: ignore[index]
+        assert (up.packets, up.expected, up.lost) == (5000, 5000, 300)
+        assert (up.repaired, up.given_up, up.freezes, up.silent_s) == (150, 30, 5, 0.0)
+        assert told.periods[0].legs["node"].packets is None  # type: ignore[index]
 
 
 async def test_at_the_end_it_is_summed_up_in_the_record_and_the_receipt(
@@ -41,6 +48,7 @@ async def test_at_the_end_it_is_summed_up_in_the_record_and_the_receipt(
     await control.service.errands.settled()
     told = await quality(ivan, session)
     assert len(told.periods) == 2
+    assert told.complete
     receipt = (await maria.get(f"/consultations/{session}/receipt"))["receipt"]
     assert receipt["quality"]["verdict"]["leg"] == "client_up"
     assert len(receipt["quality"]["timeline"]) == 2
@@ -95,3 +103,24 @@ async def test_the_report_holds_ratings_against_what_was_measured(
         (None, 1, 4.3),
     ]
     assert report.lines[1].verdicts == {"client_up": 1}
+
+
+async def test_a_load_test_is_in_no_figure_of_all_calls(control: Control, olga: Person) -> None:
+    (pair,) = await minted(olga)
+    client, specialist = (synthetic(control, pair[each]) for each in ("client", "specialist"))
+    await specialist.put("/me/profile", TERMS)
+    async with await specialist.page():
+        body = {"specialist_id": pair["specialist"]["id"], "purpose": "load"}
+        session = (await client.post("/consultations", body, status=201))["id"]
+        await specialist.post(f"/consultations/{session}/accept")
+        await control.hear(session, "client", "specialist")
+        await measured(control, session, 7, loss_pct=6.0)
+        await client.post(f"/consultations/{session}/leave")
+        await control.service.errands.settled()
+    await client.put(f"/consultations/{session}/ratings/technical", {"stars": 5})
+    told = await quality(client, session)
+    assert len(told.periods) == 2, "its own sides read of it all the same"
+    assert told.verdict is not None
+    assert await control.service.quality_records.rated() == []
+    metrics = await (await control.http.get("/metrics")).text()
+    assert 'rodrun_quality_mos_count{leg="client_up"} 0.0' in metrics

@@ -161,9 +161,17 @@ async def test_quality_is_told_to_both(
             assert told["legs"]["specialist_up"]["rtt_ms"] == 30.0
         await control.pass_time(2.5)
         await control.hear(session, "client")
+        control.node.report(quality_of(session, "specialist"))
+        told = await hers.until("quality")
+        assert (told["level"], told["legs"]["specialist_up"]["mos"]) == (Level.POOR, 2.0)
+        assert told["reasons"] == [{"code": "silent", "value": 2.5}]
+        assert told["legs"]["specialist_up"]["rtt_ms"] == 30.0
         await control.pass_time(1.5)
         control.node.report(quality_of(session, "specialist", loss_pct=6.0))
-        assert (await hers.until("quality"))["level"] == Level.LOST
+        told = await hers.until("quality")
+        assert told["level"] == Level.LOST
+        assert told["reasons"] == [{"code": "silent", "value": 4.0}, {"code": "loss", "value": 6.0}]
+        assert told["legs"]["specialist_up"]["expected"] == 1000, "it was counted all the same"
 
 
 def _told(session: str, receiver: str, *, camera: bool, screen: bool) -> dict[str, object]:

@@ -166,6 +166,24 @@ def test_delay_that_came_later_is_the_legs_that_grew(way_up: bool) -> None:
     assert up.reasons == down.reasons == (Reason(ReasonCode.DELAY, 640.0),)
 
 
+@pytest.mark.parametrize("way_up", [True, False])
+@pytest.mark.parametrize("apart_ms", [-0.05, 0.0, 0.05], ids="clocks go {} ms/s apart".format)
+def test_a_delay_that_stays_stays_the_legs(way_up: bool, apart_ms: float) -> None:
+    call = Call()
+
+    def scores(seconds: int, rtt_ms: float) -> tuple[LegScore, LegScore]:
+        for _ in range(seconds):
+            call.transit_ms += apart_ms
+            both = call.second(rtt_ms=rtt_ms)
+        return both
+
+    scores(1200, 40)
+    call.transit_ms += 50 if way_up else 0
+    for seconds in (10, 400):
+        up, down = scores(seconds, 90)
+        assert (up.mos < down.mos) == way_up
+
+
 def test_delay_that_was_there_from_the_beginning_is_shared() -> None:
     up, down = Call().seconds(10, rtt_ms=640)
     assert up.mos == down.mos < 3.7
@@ -206,3 +224,43 @@ def test_loss_of_sound_in_red_is_heard_less() -> None:
     assert by_red.mos > by_fec.mos + 0.3
     few, _ = Call().seconds(10, leg(audio_lost=5, redundant=20))
     assert few == by_fec
+
+
+def test_whoever_should_see_and_only_hears_is_poorly_connected() -> None:
+    call = Call()
+    call.seconds(5)
+    call.scores.pause(3, True)
+    up, down = call.second()
+    assert (down.level, down.mos) == (QualityLevel.POOR, 3.0)
+    assert down.reasons == (Reason(ReasonCode.PAUSED, 1.0),)
+    assert (up.level, up.reasons) == (QualityLevel.EXCELLENT, ())
+    _, down = call.seconds(2, None, leg(lost=50, audio_lost=25))
+    assert down.mos < 3.0
+    assert [each.code for each in down.reasons][:2] == [ReasonCode.PAUSED, ReasonCode.LOSS]
+    call.scores.pause(3, False)
+    _, down = call.second()
+    assert ReasonCode.PAUSED not in {each.code for each in down.reasons}
+    _, down = call.seconds(15)
+    assert down.level is QualityLevel.EXCELLENT
+
+
+def test_nobody_misses_the_picture_of_a_partner_who_is_not_there() -> None:
+    call = Call()
+    call.seconds(5)
+    call.scores.pause(3, True)
+    call.seconds(5)
+    _, down = call.seconds(8, None, NOBODY)
+    assert down.reasons == ()
+    _, down = call.seconds(10, None, NOBODY)
+    assert down.level is QualityLevel.EXCELLENT
+    _, down = call.second()
+    assert down.level is QualityLevel.POOR, "back, and the picture is still paused"
+
+
+def test_a_new_connection_misses_no_picture() -> None:
+    call = Call()
+    call.scores.pause(3, True)
+    call.seconds(5)
+    call.scores.begin(3)
+    _, down = call.second()
+    assert (down.level, down.reasons) == (QualityLevel.EXCELLENT, ())
