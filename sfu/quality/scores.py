@@ -82,8 +82,9 @@ class Scores:
     def pause(self, slot: int, is_paused: bool) -> None:
         """From now on a picture is kept from ``slot``, whose downlink is too narrow for it; or no
         longer."""
-        self._paused_s[slot] = 0.0 if not is_paused else self._paused_s[slot]
         self._is_paused[slot] = is_paused
+        if not is_paused:
+            self._paused_s[slot] = 0.0
 
     def take(
         self, slots: Column, measured: Measurement, seconds: Column, own: Column
