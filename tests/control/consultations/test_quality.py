@@ -23,9 +23,9 @@ GOOD = Score(
     rtt_ms=40.0,
     bitrate_bps=1e6,
     packets=110,
-    repaired=0,
-    given_up=0,
-    freezes=0,
+    repaired=1,
+    given_up=1,
+    freezes=1,
     silent_s=0.02,
 )
 LOSSY = replace(
@@ -99,9 +99,9 @@ def test_a_period_has_the_mean_score_and_the_words_of_its_worst_second() -> None
             "rtt_ms": 45.0,
             "bitrate_bps": 875_000,
             "packets": 440,
-            "repaired": 4,
-            "given_up": 1,
-            "freezes": 2,
+            "repaired": 7,
+            "given_up": 4,
+            "freezes": 5,
             "silent_s": 0.4,
         }
     }
