@@ -144,6 +144,8 @@ class Api:
         except Refused as refused:
             if refused.status in (401, 403):
                 raise CannotBegin(f"{self.url} refuses the operator's token ({refused}).") from None
+            if refused.status:
+                raise CannotBegin(f"{self.url} gives no synthetic users ({refused}).") from None
             raise CannotBegin(f"no rodrun answers at {self.url} ({refused}).") from None
         except (KeyError, TypeError):
             raise CannotBegin(f"what answers at {self.url} is no rodrun of this version.") from None

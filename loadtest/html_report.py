@@ -174,7 +174,7 @@ def _tables(report: Report) -> str:
                 _number(step["loss_pct"], 3),
                 _number(step["latency_ms"].get("p99")),
                 _number(step["cpu_pct"]),
-                step["broken"] or "held",
+                step["broken"] or step["bottleneck"] or "held",
             )
             for step in report["steps"]
         ]

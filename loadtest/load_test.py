@@ -13,19 +13,20 @@ from aiortc import RTCCertificate
 from loadtest.api import Api, CannotBegin, Refused
 from loadtest.arrival_profile import PROFILES, ArrivalProfile, fitted, read_profile, spread
 from loadtest.hostility import refuse_other_machines
-from loadtest.media import Media
+from loadtest.media import Media, Second
 from loadtest.participant import Participant
 from loadtest.percentiles import of_values
 from loadtest.plays import PLAYS
 from loadtest.record import Record, Tick
-from loadtest.scenario import Scenario
+from loadtest.scenario import MAX_SESSION_S, Scenario
 from loadtest.server_watch import ServerMetrics
 from loadtest.stage import ServerGone, Stage
 from loadtest.user import User
 from loadtest.virtual_consultation import SRTP_PROFILE, CallFailed, VirtualConsultation
 
-MAX_SESSION_S = 8 * 3600
 LOOK_EVERY_S = 1.0
+MEDIA_LATE_S = 0.5  # so long the media's thread may need to sum its second up
+POLL_S = 0.02
 NICENESS = 10
 GONE_AFTER_S = 6.0  # without an answer
 
@@ -123,6 +124,7 @@ class LoadTest:
         answered = time.monotonic()
         asking: asyncio.Task[None] | None = None
         due = time.monotonic()
+        told = len(self.media.seconds)
         while True:
             due += LOOK_EVERY_S
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -132,16 +134,19 @@ class LoadTest:
                     answered = time.monotonic()
                 asking = asyncio.create_task(_ask(user))
             load = await self._metrics.read() if self._metrics is not None else None
-            seconds = self.media.seconds
-            latest = seconds[-1] if seconds else None
+            fresh = await self._media_since(told)
+            told += len(fresh)
+            latest = fresh[-1] if fresh else None
+            if time.monotonic() > due + LOOK_EVERY_S / 2:
+                due = time.monotonic()  # the media's seconds are a little longer than ours
             self.record.ticks.append(
                 Tick(
                     t=round(time.monotonic() - self.record.begun, 2),
                     calls=len(stage.up),
                     failed=self.record.failed,
-                    sent=latest.sent if latest else 0,
-                    received=latest.received if latest else 0,
-                    recovered=latest.recovered if latest else 0,
+                    sent=sum(each.sent for each in fresh),
+                    received=sum(each.received for each in fresh),
+                    recovered=sum(each.recovered for each in fresh),
                     latency_ms=latest.latency_ms if latest else {},
                     jitter_ms=latest.jitter_ms if latest else {},
                     api_ms=of_values(self._api.take_recent()),
@@ -155,6 +160,15 @@ class LoadTest:
             if time.monotonic() - answered > GONE_AFTER_S:
                 asking.cancel()
                 raise ServerGone(f"the server did not answer for {GONE_AFTER_S:g} s")
+
+    async def _media_since(self, told: int) -> list[Second]:
+        """The media's seconds after the first ``told``, each of which is told once."""
+        deadline = time.monotonic() + MEDIA_LATE_S
+        while time.monotonic() < deadline:
+            if len(self.media.seconds) > told:
+                break
+            await asyncio.sleep(POLL_S)
+        return self.media.seconds[told:]
 
 
 async def _ask(user: User) -> None:

@@ -12,10 +12,25 @@ from loadtest.virtual_consultation import CallFailed, VirtualConsultation
 
 
 async def steady(stage: Stage) -> None:
-    """All calls are up for so long."""
+    """All calls are up for so long; one that would outlast its session is followed by another."""
     scenario = stage.scenario
     await stage.begin_many(scenario.calls, scenario.starts_per_s)
-    await asyncio.sleep(scenario.duration_s)
+    over = time.monotonic() + scenario.duration_s
+
+    async def hold(call: VirtualConsultation) -> None:
+        held: VirtualConsultation | None = call
+        while held is not None:
+            until = held.phases.begun_s + scenario.session_s
+            await asyncio.sleep(max(0.0, min(until, over) - time.monotonic()))
+            if until >= over:
+                return
+            await stage.end(held)
+            held = await stage.begin()
+
+    async with asyncio.TaskGroup() as tasks:
+        for call in list(stage.up):
+            tasks.create_task(hold(call))
+    await asyncio.sleep(max(0.0, over - time.monotonic()))
 
 
 async def churn(stage: Stage) -> None:

@@ -1,19 +1,43 @@
-"""Finding the knee: calls are added until a limit breaks."""
+"""Finding the knee: calls are added until a limit breaks, or the generator can add no more.
+
+The generator is judged step by step: of a step in which it did not keep up nothing is said of the
+server, and the capacity is as far as the generator could drive it.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from statistics import median
 
-from loadtest.expectation import Expectation
-from loadtest.record import Step
+from loadtest.bottleneck import find_bottlenecks
+from loadtest.expectation import BadExpectation, Expectation
+from loadtest.media import Second
+from loadtest.percentiles import SHARES, Percentiles
+from loadtest.record import Step, Tick, losses_pct
 from loadtest.stage import Stage
 
 SETTLE_TICKS = 2  # seconds after a step in which calls still begin
+STEP_MEASURES = {
+    "loss_pct": 0.0,
+    "latency_ms": dict.fromkeys((*SHARES, "max"), 0.0),
+    "failed": 0,
+    "server": {"cpu_pct": 0.0},
+}
+"""What a limit can be about, as ``Expectation.value`` looks it up."""
+
+
+def read_limits(texts: Sequence[str]) -> list[Expectation]:
+    """The limits of a ramp; raises BadExpectation when one is none, or of what no step has."""
+    limits = [Expectation.read(text) for text in texts]
+    for each in limits:
+        if each.value(STEP_MEASURES) is None:
+            raise BadExpectation(f"there is no measure {each.measure!r} of a ramp's step.")
+    return limits
 
 
 async def ramp(stage: Stage) -> None:
     """Add calls step by step; each step is looked at for ``hold_s``."""
-    scenario, record = stage.scenario, stage.record
-    limits = [Expectation.read(text) for text in scenario.limits]
+    scenario, record, media = stage.scenario, stage.record, stage.media
+    limits = read_limits(scenario.limits)
     wanted = min(scenario.first, scenario.calls)
     try:
         async with asyncio.timeout(scenario.duration_s):
@@ -21,29 +45,46 @@ async def ramp(stage: Stage) -> None:
                 failed = record.failed
                 await stage.begin_many(wanted - len(stage.up), scenario.starts_per_s)
                 await asyncio.sleep(SETTLE_TICKS)
-                at = len(record.ticks)
+                at, second = len(record.ticks), len(media.seconds)
                 await asyncio.sleep(scenario.hold_s)
-                step = _looked_at(stage, at, record.failed - failed, limits)
+                step = look_at(
+                    len(stage.up),
+                    record.ticks,
+                    at,
+                    media.seconds[second:],
+                    record.failed - failed,
+                    limits,
+                )
                 record.steps.append(step)
-                if step.broken or wanted >= scenario.calls:
+                if step.broken or step.bottleneck or wanted >= scenario.calls:
                     return
                 wanted = min(wanted + scenario.step, scenario.calls)
     except TimeoutError:
         return
 
 
-def _looked_at(stage: Stage, since: int, failed: int, limits: list[Expectation]) -> Step:
-    ticks = stage.record.ticks[since:]
-    sent = sum(each.sent for each in ticks)
-    lost = max(0, sent - sum(each.received for each in ticks))
-    loss_pct = round(100.0 * lost / max(1, sent), 4)
-    names = {name for each in ticks for name in each.latency_ms}
-    latency_ms = {
-        # of the middle second: one hiccup is no knee
-        name: median(each.latency_ms[name] for each in ticks if name in each.latency_ms)
-        for name in sorted(names)
-    }
-    used = [each.cpu_pct for each in ticks if each.cpu_pct is not None]
+def look_at(
+    calls: int,
+    ticks: Sequence[Tick],
+    since: int,
+    seconds: Sequence[Second],
+    failed: int,
+    limits: Sequence[Expectation],
+) -> Step:
+    """What a step carried: ``ticks`` from ``since`` on, and the generator's own ``seconds``.
+
+    All figures are of the middle second, for one hiccup is no knee, but for the loss: what was
+    only under way at the end of one second is not lost.
+    """
+    looked_at = ticks[since:]
+    sent = sum(each.sent for each in looked_at)
+    lost = sum(
+        loss_pct * each.sent
+        for loss_pct, each in zip(losses_pct(ticks)[since:], looked_at, strict=True)
+    )
+    loss_pct = round(lost / max(1, sent), 4)
+    latency_ms = _middle([each.latency_ms for each in looked_at])
+    used = [each.cpu_pct for each in looked_at if each.cpu_pct is not None]
     cpu_pct = round(sum(used) / len(used), 1) if used else None
     measures = {
         "loss_pct": loss_pct,
@@ -51,5 +92,25 @@ def _looked_at(stage: Stage, since: int, failed: int, limits: list[Expectation])
         "failed": failed,
         "server": {"cpu_pct": cpu_pct},
     }
+    lags_ms = [each.lag_ms for each in looked_at]
+    bottlenecks = find_bottlenecks(
+        _middle([each.late_ms for each in seconds]),
+        {"p95": median(lags_ms)} if lags_ms else {},
+        [each.cpu_pct for each in seconds],
+        sum(each.overflow for each in seconds),
+    )
     broken = next((each.text for each in limits if each.is_met(measures)), None)
-    return Step(len(stage.up), loss_pct, latency_ms, cpu_pct, broken)
+    return Step(
+        calls,
+        loss_pct,
+        latency_ms,
+        cpu_pct,
+        None if bottlenecks else broken,
+        bottlenecks[0] if bottlenecks else None,
+    )
+
+
+def _middle(figures: Sequence[Percentiles]) -> Percentiles:
+    """Each percentile of the middle second of those that have it."""
+    names = sorted({name for each in figures for name in each})
+    return {name: median(each[name] for each in figures if name in each) for name in names}

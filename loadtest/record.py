@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from loadtest.percentiles import Percentiles
 from loadtest.virtual_consultation import CallFailed, Phases
@@ -60,13 +62,41 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a ramp; ``broken`` is the limit that it broke, if any."""
+    """One step of a ramp.
+
+    Attributes:
+        broken: the limit that it broke, if any.
+        bottleneck: why the generator did not keep up, if so; then nothing is said of limits.
+    """
 
     calls: int
     loss_pct: float
     latency_ms: Percentiles
     cpu_pct: float | None
     broken: str | None
+    bottleneck: str | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """The server carried it, as far as this generator can tell."""
+        return self.broken is None and self.bottleneck is None
+
+
+def losses_pct(ticks: Sequence[Tick]) -> list[float]:
+    """The loss of each second, without what was only under way at its end.
+
+    What is missing after a second is lost as far as it never comes: as far as it is missing after
+    all later ones too.
+    """
+    sent = list(accumulate(each.sent for each in ticks))
+    received = list(accumulate(each.received for each in ticks))
+    missing = [max(0, one - other) for one, other in zip(sent, received, strict=True)]
+    lost = list(accumulate(reversed(missing), min))[::-1]
+    before = [0, *lost]
+    return [
+        round(100.0 * (lost[place] - before[place]) / max(1, each.sent), 3)
+        for place, each in enumerate(ticks)
+    ]
 
 
 @dataclass

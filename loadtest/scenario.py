@@ -1,11 +1,17 @@
 """What a load test does: the built-in scenarios, and those of a TOML file."""
 
+import math
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+SCENARIOS = Path(__file__).parent / "scenarios"
 KINDS = ("steady", "churn", "rush", "ramp", "drops", "rejoin", "soak", "hostile")
+ATTACKS = ("garbage", "replays", "checks", "api")
+HOUR_S = 3600.0
+MAX_SESSION_S = 8 * HOUR_S  # what a specialist's profile may offer
+MAX_LIFETIME_S = 72 * HOUR_S  # of the users of a load test
 
 
 class BadScenario(Exception):
@@ -23,13 +29,15 @@ class Scenario:
             ``rush``, ``rejoin``, ``hostile``), or new ones are made (``churn``); the whole of a
             ``ramp`` at most.
         starts_per_s: so many calls begin a second.
+        session_s: ``steady``, ``soak``: a call that has lasted so long is ended and another begun
+            in its place, for sessions do not last for ever.
         call_s: ``churn``: how long one lasts.
         within_s: ``rush``: all join within so long.
         first, step, hold_s: ``ramp``: begin with so many, add so many, look for so long.
         limits: ``ramp``: what breaks at the knee, as with ``--fail-on``.
         cuts_s: ``drops``: for how long the specialists' lines are cut, in turn.
         rejoin_every_s: ``rejoin``: how often one side of each call comes back anew.
-        attacks: ``hostile``: garbage, replays, checks, api.
+        attacks: ``hostile``: which of ``ATTACKS``.
         attack_pps: ``hostile``: datagrams a second, of each kind.
         video_pps: video packets a second of one participant; audio is always 50.
         spread: packets evenly in time, and not as a browser bunches them.
@@ -40,6 +48,7 @@ class Scenario:
     calls: int = 20
     duration_s: float = 30.0
     starts_per_s: float = 4.0
+    session_s: float = 7.5 * HOUR_S
     call_s: float = 8.0
     within_s: float = 10.0
     first: int = 10
@@ -86,10 +95,13 @@ def find_scenario(name: str) -> Scenario:
         return BUILT_IN[name]
     path = Path(name)
     if path.suffix != ".toml":
-        raise BadScenario(
-            f"there is no scenario {name!r}. Built in are {', '.join(BUILT_IN)};"
-            " or name a file that ends with .toml."
-        )
+        path = SCENARIOS / f"{name}.toml"
+        if path not in SCENARIOS.iterdir():
+            files = sorted(each.stem for each in SCENARIOS.iterdir())
+            raise BadScenario(
+                f"there is no scenario {name!r}. Built in are {', '.join((*BUILT_IN, *files))};"
+                " or name a file that ends with .toml."
+            )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -117,7 +129,36 @@ def _changed(scenario: Scenario, content: dict[str, Any], where: str) -> Scenari
             raise BadScenario(f"{where}: there is no {name!r}; there are scenario, {choices}.")
         default = getattr(scenario, name)
         content[name] = _typed(value, default, f"{where}: {name}")
-    return replace(scenario, **content)
+    if scenario.kind == "drops" and "duration_s" in content:
+        raise BadScenario(f"{where}: drops last as long as cuts_s say; duration_s changes nothing.")
+    changed = replace(scenario, **content)
+    _check(changed, where)
+    return changed
+
+
+def _check(scenario: Scenario, where: str) -> None:
+    """Refuse what fits its types and still cannot be played."""
+    for name in ("limits", "cuts_s", "attacks"):
+        if not getattr(scenario, name):
+            raise BadScenario(f"{where}: {name} must not be empty.")
+    for attack in scenario.attacks:
+        if attack not in ATTACKS:
+            raise BadScenario(
+                f"{where}: there is no attack {attack!r}; there are {', '.join(ATTACKS)}."
+            )
+    # half an hour less, for whatever calls wait for before and after
+    if max(scenario.session_s, scenario.call_s) > MAX_SESSION_S - HOUR_S / 2:
+        raise BadScenario(f"{where}: session_s and call_s must be 7.5 hours at most.")
+    if scenario.longest_s > MAX_LIFETIME_S:
+        raise BadScenario(
+            f"{where}: this would take {scenario.longest_s / HOUR_S:.0f} hours; the users of a load"
+            f" test live for {MAX_LIFETIME_S / HOUR_S:.0f}."
+        )
+    if scenario.longest_s > MAX_SESSION_S and scenario.kind not in ("steady", "soak", "churn"):
+        raise BadScenario(
+            f"{where}: a call of {scenario.kind!r} is one session, and those last"
+            f" {MAX_SESSION_S / HOUR_S:.0f} hours at most; 'soak' begins new ones."
+        )
 
 
 def _typed(value: Any, default: Any, where: str) -> Any:
@@ -128,6 +169,7 @@ def _typed(value: Any, default: Any, where: str) -> Any:
             fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
         case float():
             fits = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+            fits = fits and math.isfinite(value)
         case tuple():
             fits = isinstance(value, list)
             like = default[0] if default else ""

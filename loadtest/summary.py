@@ -106,10 +106,12 @@ def _lines(measures: Report) -> list[str]:
         found.append(f"no media; {measures['failed']} calls failed")
     if drops["verdicts"]:
         found.append(f"drop verdicts: {drops['right']} of {drops['verdicts']} right")
-    if measures["ramp"]["capacity"] is not None or measures["ramp"]["broken"]:
+    if any(value is not None for value in measures["ramp"].values()):
         broken = measures["ramp"]["broken"]
-        why = f"then {broken}" if broken else "no limit broke"
-        found.append(f"capacity: {measures['ramp']['capacity'] or 0} calls ({why})")
+        bottleneck = measures["ramp"]["bottleneck"]
+        why = f"then {broken}" if broken else bottleneck or "no limit broke"
+        least = "" if broken else "at least "
+        found.append(f"capacity: {least}{measures['ramp']['capacity'] or 0} calls ({why})")
     if measures["attacks"]:
         counted = ", ".join(f"{count:,} {name}" for name, count in measures["attacks"].items())
         found.append(f"attacks beside it: {counted}")

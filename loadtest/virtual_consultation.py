@@ -242,9 +242,12 @@ class VirtualConsultation:
         return lambda now: now["id"] == self.id and now["state"] == state
 
     async def _connect(self, side: Side) -> None:
-        participant = Participant(self.host, self.certificate, SRTP_PROFILE)
         began = time.monotonic()
         stage = "join"
+        try:
+            participant = Participant(self.host, self.certificate, SRTP_PROFILE)
+        except OSError as error:
+            raise CallFailed(stage, f"no socket for media: {error.strerror}") from None
         try:
             path = f"/consultations/{self.id}/join-tokens"
             token = (await side.user.call("join token", "POST", path))["token"]
@@ -259,6 +262,8 @@ class VirtualConsultation:
                 raise CallFailed(stage, str(error)) from None
             if isinstance(error, ConnectFailed):
                 raise CallFailed("DTLS" if participant.ice_s else "ICE", str(error)) from None
+            if isinstance(error, OSError):
+                raise CallFailed(stage, error.strerror or type(error).__name__) from None
             raise
         side.participant = participant
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +12,19 @@ from rich.live import Live
 
 from loadtest.api import Api, CannotBegin
 from loadtest.comparison import compare
+from loadtest.descriptors import allow_descriptors
 from loadtest.expectation import BadExpectation, Expectation
 from loadtest.html_report import write_html
 from loadtest.load_test import LoadTest, load_media
 from loadtest.media import Media
+from loadtest.ramp import read_limits
 from loadtest.record import Record
 from loadtest.report import (
-    MEASURES,
     BadReport,
     Report,
     has_failed,
     make_report,
+    read_expectations,
     read_report,
     write_report,
 )
@@ -39,7 +42,7 @@ def run_loadtest(
     scenario: Annotated[
         str,
         typer.Argument(
-            help="steady, churn, rush, ramp, drops, rejoin, soak, hostile, a TOML file;"
+            help="steady, churn, rush, ramp, drops, rejoin, soak, hostile, drops-200, a TOML file;"
             " or compare A.json B.json."
         ),
     ],
@@ -53,7 +56,9 @@ def run_loadtest(
         ),
     ] = "",
     calls: Annotated[int | None, typer.Option(help="Calls at one time.")] = None,
-    duration: Annotated[float | None, typer.Option(help="Seconds with all calls up.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds with all calls up; not of drops.")
+    ] = None,
     metrics: Annotated[
         list[str] | None, typer.Option(help="Address of a server's /metrics; repeatable.")
     ] = None,
@@ -79,12 +84,12 @@ def run_loadtest(
         if reports:
             raise BadScenario(f"one scenario at a time, and not {reports[0]} too.")
         chosen = with_options(find_scenario(scenario), calls, duration)
-        expectations = [Expectation.read(text) for text in (*chosen.fail_on, *(fail_on or ()))]
-        for each in expectations:
-            each.value(dict.fromkeys(MEASURES))
+        expectations = read_expectations((*chosen.fail_on, *(fail_on or ())))
+        read_limits(chosen.limits)
         for path in (json, html):
-            if path is not None and not path.parent.is_dir():
-                raise CannotBegin(f"there is no folder {path.parent} for {path.name}.")
+            if path is not None:
+                _refuse_unwritable(path)
+        allow_descriptors(chosen.calls)
         with errors.status("Preparing the generator; the first time it is compiled …"):
             media = load_media(chosen)
         report = asyncio.run(
@@ -94,14 +99,37 @@ def run_loadtest(
         errors.print(f"[bold red]rodrun:[/] {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
     summarise(report, output)
-    if json is not None:
-        write_report(report, json)
-    if html is not None:
-        write_html(report, html)
+    written = [_write(write_report, report, json), _write(write_html, report, html)]
+    if not all(written):
+        raise typer.Exit(2)
     if has_failed(report):
         raise typer.Exit(1)
     if not report["valid"]:
         raise typer.Exit(3)
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Raise CannotBegin when a report could not be written there; before anything is measured."""
+    if not path.parent.is_dir():
+        raise CannotBegin(f"there is no folder {path.parent} for {path.name}.")
+    is_new = not path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise CannotBegin(f"cannot write {path}: {error.strerror}.") from None
+    if is_new:
+        path.unlink()
+
+
+def _write(write: Callable[[Report, Path], None], report: Report, path: Path | None) -> bool:
+    """Write the report, if it is wanted; False, and a line that says why, when that failed."""
+    try:
+        if path is not None:
+            write(report, path)
+    except OSError as error:
+        errors.print(f"[bold red]rodrun:[/] cannot write {path}: {error.strerror}.")
+        return False
+    return True
 
 
 async def _run(

@@ -12,18 +12,18 @@ from rich.console import Console
 
 from loadtest import loop, table
 from loadtest.arrival_profile import PROFILES, fitted, read_profile
-from loadtest.comparison import compare
-from loadtest.expectation import Expectation
+from loadtest.comparison import compare, flatten
+from loadtest.expectation import BadExpectation, Expectation
 from loadtest.html_report import make_html
 from loadtest.media import Media
 from loadtest.plot import nice_ticks
-from loadtest.record import Record, Step, Tick, Verdict
+from loadtest.record import Record, Step, Tick, Verdict, losses_pct
 from loadtest.report import (
     MEASURES,
     BadReport,
     has_failed,
-    losses_pct,
     make_report,
+    read_expectations,
     read_report,
     write_report,
 )
@@ -109,7 +109,7 @@ def test_the_measures_are_those_of_the_record(record: Record, media: Media) -> N
         "ended_error_ms": {"p50": 12.0, "p95": 12.0, "p99": 12.0, "max": 12.0},
         "back_error_ms": {"p50": 40.0, "p95": 40.0, "p99": 40.0, "max": 40.0},
     }
-    assert measures["ramp"] == {"capacity": 10, "broken": "loss_pct>0.1"}
+    assert measures["ramp"] == {"capacity": 10, "broken": "loss_pct>0.1", "bottleneck": None}
     assert measures["server"]["cpu_pct"] == {"mean": 30.0, "max": 30.0}
 
 
@@ -119,6 +119,26 @@ def test_conditions_decide_whether_it_failed(record: Record, media: Media) -> No
     record.verdicts.clear()
     # what was to be looked at, and was not there, is no success
     assert has_failed(report_of(record, media, "drops.ended_error_ms.p99>250"))
+    assert has_failed(report_of(record, media, "drops.wrong>0"))
+    assert report_of(record, media)["measures"]["drops"]["right"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["lost>1", "setup_ms>5", "setup_ms.p96>5", "loss_pct.p95>1", "ramp.broken==1", "drops>0"],
+)
+def test_a_condition_that_no_run_could_answer_is_refused_before_it(text: str) -> None:
+    with pytest.raises(BadExpectation):
+        read_expectations([text])
+
+
+def test_every_measure_can_be_a_condition(record: Record, media: Media) -> None:
+    measured = report_of(record, media)["measures"]
+    for name, _ in flatten(measured):
+        read_expectations([f"{name}>0"])
+    for name, _ in flatten(MEASURES):
+        Expectation.read(f"{name}>0").value(measured)
+    read_expectations(["attacks.replays<5", "api_ms.by_operation.join.p95>800"])
 
 
 @pytest.mark.parametrize(
@@ -147,6 +167,18 @@ def test_a_generator_that_did_not_keep_up_says_why(record: Record) -> None:
     reasons = " ".join(report["invalid_because"])
     for expected in ("3 packets were lost in", "8.0 ms late (p99)", "99 %", "200 ms late (p95)"):
         assert expected in reasons
+
+
+def test_a_ramp_whose_last_step_was_too_much_for_the_generator_is_valid(media: Media) -> None:
+    late = Media(fitted(read_profile(PROFILES / "chromium-vp8.json")), 2, 16)
+    late.late[800] = 100
+    gave_out = Step(20, 0.0, {}, None, None, "the generator sent 8.0 ms late (p99)")
+    report = report_of(Record(steps=[Step(10, 0.0, {}, None, None), gave_out]), late)
+    assert report["valid"]
+    assert report["measures"]["ramp"]["capacity"] == 10
+    text = said(lambda console: summarise(report, console))
+    assert "capacity: at least 10 calls (the generator sent 8.0 ms late (p99))" in text
+    assert not report_of(Record(steps=[gave_out]), late)["valid"]
 
 
 def test_json_comes_back_as_it_went(record: Record, media: Media, tmp_path: Path) -> None:

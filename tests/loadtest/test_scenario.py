@@ -4,7 +4,17 @@ import pytest
 
 from loadtest.expectation import Expectation
 from loadtest.plays import PLAYS
-from loadtest.scenario import BUILT_IN, KINDS, BadScenario, find_scenario, with_options
+from loadtest.ramp import read_limits
+from loadtest.report import read_expectations
+from loadtest.scenario import (
+    BUILT_IN,
+    KINDS,
+    MAX_SESSION_S,
+    SCENARIOS,
+    BadScenario,
+    find_scenario,
+    with_options,
+)
 
 
 def written(folder: Path, text: str) -> str:
@@ -28,6 +38,19 @@ def test_a_file_says_what_differs_from_a_built_in_one(tmp_path: Path) -> None:
     assert found.starts_per_s == BUILT_IN["drops"].starts_per_s
 
 
+def test_each_scenario_that_comes_with_it_can_be_played_by_its_name() -> None:
+    names = [each.stem for each in SCENARIOS.iterdir()]
+    assert names == ["drops-200"]
+    found = find_scenario("drops-200")
+    assert (found.name, found.kind, found.calls) == ("drops-200", "drops", 200)
+    read_expectations(found.fail_on)
+    read_limits(found.limits)
+
+
+def test_a_soak_may_go_on_for_longer_than_a_session() -> None:
+    assert with_options(find_scenario("soak"), None, 24 * 3600).duration_s > MAX_SESSION_S
+
+
 def test_the_command_line_has_the_last_word() -> None:
     found = with_options(find_scenario("steady"), 3, 5)
     assert (found.calls, found.duration_s) == (3, 5.0)
@@ -49,6 +72,18 @@ def test_the_command_line_has_the_last_word() -> None:
         ('scenario = "drops"\ncuts_s = 5', "cuts_s must be a list"),
         ('scenario = "drops"\ncuts_s = ["a"]', "cuts_s must be a number above 0"),
         ('scenario = "steady"\nfail_on = [1]', "fail_on must be a text"),
+        ('scenario = "steady"\nduration_s = inf', "duration_s must be a number above 0"),
+        ('scenario = "steady"\nduration_s = nan', "duration_s must be a number above 0"),
+        ('scenario = "drops"\ncuts_s = []', "cuts_s must not be empty"),
+        ('scenario = "ramp"\nlimits = []', "limits must not be empty"),
+        (
+            'scenario = "hostile"\nattacks = ["typo"]',
+            "there is no attack 'typo'; there are garbage",
+        ),
+        ('scenario = "drops"\nduration_s = 5', "duration_s changes nothing"),
+        ('scenario = "soak"\nduration_s = 260000', "this would take 72 hours"),
+        ('scenario = "soak"\nsession_s = 28000', "must be 7.5 hours at most"),
+        ('scenario = "rejoin"\nduration_s = 30000', "a call of 'rejoin' is one session"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_one_line(
