@@ -11,6 +11,7 @@ marker of the last packet of a video frame. Retransmissions and padding are not 
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ takes many at once.
 
 MIN_SIZE = 80  # what the generator writes into a packet needs this much
 MAX_SIZE = 1250
+
+
+BURST = 1.75
+"""A frame of so many times the median's octets is a keyframe."""
 
 
 class BadProfile(Exception):
@@ -84,6 +89,27 @@ class ArrivalProfile:
             phase = (phase // self.step_us + index / participants) * self.step_us
         phases: Integers = (phase * 1000).astype(np.int64)
         return phases
+
+    @cached_property
+    def keyframe(self) -> Integers:
+        """For each packet 1 if it is of a keyframe: of one of the bursts among the frames."""
+        chosen = np.flatnonzero(self.video)
+        starts = np.unique(_frame_starts(self.frame_end[chosen]))
+        octets = np.add.reduceat(self.size[chosen], starts)
+        bursts = octets > BURST * np.median(octets)
+        flags: Integers = np.zeros(len(self), np.int64)
+        flags[chosen] = np.repeat(bursts, np.diff([*starts, len(chosen)]))
+        return flags
+
+    @property
+    def burst(self) -> tuple[int, int]:
+        """A keyframe's packets, of the largest, and the octets of each; (0, 0) when none is one."""
+        chosen = np.flatnonzero(self.video)
+        starts = np.unique(_frame_starts(self.frame_end[chosen]))
+        packets = np.add.reduceat(self.keyframe[chosen], starts)
+        if not packets.any():
+            return 0, 0
+        return int(packets.max()), int(self.size[self.keyframe == 1].mean())
 
     def frame_gaps_us(self) -> Integers:
         """The times between successive packets of one frame, of all frames."""

@@ -51,6 +51,7 @@ class Crowd:
         self.packet: Octets = np.random.default_rng(3).integers(0, 256, _PACKET_SIZE, np.uint8)
         self.length: Integers = np.zeros(1, np.int64)
         self._names: Octets = np.zeros(0, np.uint8)
+        self._seen: Integers = np.zeros((0, table.SEEN), np.int64)
         self._polled: Records = np.zeros(0, POLLFD)
         self._messages = Messages(loop.BATCH, _PACKET_SIZE, control=True)
         self._clock: Records = np.zeros(1, TIMESPEC)
@@ -59,11 +60,12 @@ class Crowd:
     def grow(self, count: int) -> None:
         """So many more rows."""
         rows: Integers = np.zeros((count, table.FIELDS), np.int64)
-        rows[:, table.DUE_NS] = NEVER_NS
+        rows[:, [table.DUE_NS, table.REPORT_DUE_NS]] = NEVER_NS
         polled: Records = np.zeros(count, POLLFD)
         polled["fd"] = -1
         polled["events"] = POLLIN
         self.rows = np.concatenate([self.rows, rows])
+        self._seen = np.concatenate([self._seen, np.zeros((count, table.SEEN), np.int64)])
         self._names = np.concatenate([self._names, np.zeros(count * ADDRESS_SIZE, np.uint8)])
         self._polled = np.concatenate([self._polled, polled])
 
@@ -85,7 +87,10 @@ class Crowd:
         fields[table.MIDS_LEFT] = MIDS
         fields[table.EXPECT_UNTIL_NS] = NEVER_NS
         fields[table.HIGHEST] = -1
-        fields[table.DUE_NS] = NEVER_NS
+        fields[[table.IN + table.IN_HIGHEST, table.IN + table.IN_FIELDS + table.IN_HIGHEST]] = -1
+        fields[table.KEYFRAME_ASKED] = 1  # the first picture is one
+        self._seen[row] = 0
+        fields[[table.DUE_NS, table.REPORT_DUE_NS]] = NEVER_NS
         name = pack_address(participant.remote, socket.AF_INET)
         self._names[row * ADDRESS_SIZE : (row + 1) * ADDRESS_SIZE] = list(name)
         self._polled[row]["fd"] = participant.socket.fileno()
@@ -93,7 +98,7 @@ class Crowd:
     def clear(self, row: int) -> None:
         """Empty a row."""
         self.rows[row] = 0
-        self.rows[row, table.DUE_NS] = NEVER_NS
+        self.rows[row, [table.DUE_NS, table.REPORT_DUE_NS]] = NEVER_NS
         self._polled[row]["fd"] = -1
 
     def enter(self, row: int, profile: ArrivalProfile, phase_ns: int, from_ns: int) -> None:
@@ -105,6 +110,7 @@ class Crowd:
             place = 0
             fields[table.ROUND_NS] += profile.period_us * 1000
         fields[table.PLACE] = place
+        fields[table.REPORT_DUE_NS] = from_ns + phase_ns % 1_000_000_000
         fields[table.DUE_NS] = fields[table.ROUND_NS] + profile.at_us[place] * 1000
 
     def run(
@@ -124,6 +130,7 @@ class Crowd:
             profile.size,
             profile.video,
             profile.frame_end,
+            profile.keyframe,
             self._names,
             address_of(self._names),
             self.packet,
@@ -140,6 +147,7 @@ class Crowd:
             address_of(self._clock),
             self.length,
             address_of(self.length),
+            self._seen,
             late,
             latency,
             counts,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtest import loop, table
+from loadtest import table
 from loadtest.arrival_profile import ArrivalProfile, Integers
 from loadtest.crowd import NEVER_NS, NOBODY, Crowd, exact_timers
 from loadtest.participant import Participant
@@ -156,8 +156,8 @@ class Run:
         self._generator = generator
         self._profile = profile
         self._seconds = seconds
-        self._late: Integers = np.zeros(loop.BINS, np.int64)
-        self._latency: Integers = np.zeros(loop.BINS, np.int64)
+        self._late: Integers = np.zeros(table.BINS, np.int64)
+        self._latency: Integers = np.zeros(table.BINS, np.int64)
         self._counts: Integers = np.zeros(table.COUNTS, np.int64)
         self._cpu_pct = 0.0
         self._overflow_before = int(generator._crowd.rows[:, table.OVERFLOW].sum())
@@ -165,17 +165,14 @@ class Run:
         self.from_ns = start_ns + int(warm_up_s * 1e9)
         self.until_ns = self.from_ns + int(seconds * 1e9)
         stop_ns = self.until_ns + int(DRAIN_S * 1e9)
-        self._run: Integers = np.array(
-            [
-                start_ns,
-                self.from_ns,
-                self.until_ns,
-                stop_ns,
-                generator.trailer,
-                profile.period_us * 1000,
-            ],
-            np.int64,
-        )
+        # No turns, no bursts on request, no reports: the load of a benchmark is the same each time.
+        self._run: Integers = np.zeros(table.RUN_FIELDS, np.int64)
+        self._run[table.START_NS] = start_ns
+        self._run[table.FROM_NS] = self.from_ns
+        self._run[table.UNTIL_NS] = self.until_ns
+        self._run[table.STOP_NS] = stop_ns
+        self._run[table.TRAILER] = generator.trailer
+        self._run[table.PERIOD_NS] = profile.period_us * 1000
         generator._prepare(profile, self._run)
         self._thread = threading.Thread(target=self._work, name="generator")
         self._thread.start()
@@ -211,5 +208,5 @@ class Run:
 
 def _percentiles(histogram: Integers) -> dict[str, float]:
     """p50 and p99 in ms, to a hundredth; 0 when nothing was counted."""
-    found = of_histogram(histogram, loop.BIN_NS)
+    found = of_histogram(histogram, table.BIN_NS)
     return {name: found.get(name, 0.0) for name in ("p50", "p99")}

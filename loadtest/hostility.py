@@ -5,6 +5,7 @@ import contextlib
 import ipaddress
 import secrets
 import socket
+from collections.abc import Sequence
 from typing import Self
 
 from loadtest.api import CannotBegin, Refused
@@ -84,14 +85,15 @@ class Hostility:
             b"\x80\xc8",
         )
         with _socket() as stranger:
-            await self._flood("garbage", stranger, target, [
+            await self._flood("garbage", (stranger,), target, [
                 begin + secrets.token_bytes(size)
                 for begin in begins
                 for size in (0, 1, 20, 200, 1200)
             ])  # fmt: skip
 
     async def _replays(self, target: tuple[str, int]) -> None:
-        """Good packets of a call, once more and again and again, from another address."""
+        """Good packets of a call, once more and again and again: from its own, SRTP has to know
+        them again, and from another address nobody may be taken for the participant."""
         call = self._stage.up[0]
         row = call.sides["client"].row
         packets = [await self._stage.media.make_packet(row) for _ in range(REPLAYED_PACKETS)]
@@ -101,24 +103,30 @@ class Hostility:
             for packet in packets:
                 with contextlib.suppress(OSError):
                     mine.socket.sendto(packet, target)
-            await self._flood("replays", stranger, target, packets)
+            await self._flood("replays", (mine.socket, stranger), target, packets)
 
     async def _checks(self, target: tuple[str, int]) -> None:
         """A connectivity check that was overheard, again and again, from another address."""
         mine = self._stage.up[0].sides["client"].participant
         assert mine is not None
         with _socket() as stranger:
-            await self._flood("checks", stranger, target, [mine.consent_request()])
+            await self._flood("checks", (stranger,), target, [mine.consent_request()])
 
     async def _flood(
-        self, name: str, stranger: socket.socket, target: tuple[str, int], datagrams: list[bytes]
+        self,
+        name: str,
+        senders: Sequence[socket.socket],
+        target: tuple[str, int],
+        datagrams: list[bytes],
     ) -> None:
+        """Send them in turn, each of them from each of ``senders``."""
         a_round = max(1, self._stage.scenario.attack_pps // ROUNDS_PER_S)
         sent = 0
         while True:
             for _ in range(a_round):
                 with contextlib.suppress(OSError):
-                    stranger.sendto(datagrams[sent % len(datagrams)], target)
+                    datagram = datagrams[sent // len(senders) % len(datagrams)]
+                    senders[sent % len(senders)].sendto(datagram, target)
                 sent += 1
             self._stage.record.attacks[name] += a_round
             await asyncio.sleep(1 / ROUNDS_PER_S)

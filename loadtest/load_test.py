@@ -206,7 +206,8 @@ def load_media(scenario: Scenario) -> Media:
         read_profile(PROFILES / "chromium-vp8.json"), video_pps=scenario.video_pps
     )
     trailer = Participant.trailer_of(SRTP_PROFILE)
-    return Media(spread(profile) if scenario.spread else profile, 2 * scenario.calls, trailer)
+    shaped = spread(profile) if scenario.spread else profile
+    return Media(shaped, 2 * scenario.calls, trailer, dtx=scenario.dtx)
 
 
 def _own_address(host: str, port: int) -> str:

@@ -19,14 +19,14 @@ from loadtest.packets import (
     find_stamp,
     stamped_ns,
     stamped_sender,
-    write_packet,
 )
-from loadtest.reception import account, ask_for, missing_before
+from loadtest.reception import account, ask_for, came_before, missing_before
+from loadtest.reports import note_reports, send_report, take
+from loadtest.sending import send_next
 from loadtest.session_description import VP8
 from loadtest.table import (
-    AUDIO_SEQUENCE,
-    AUDIO_SSRC,
-    BACK_NS,
+    BIN_NS,
+    BINS,
     CONTROL_PACKETS,
     CUT_FROM_NS,
     CUT_UNTIL_NS,
@@ -35,37 +35,22 @@ from loadtest.table import (
     EXPECT_UNTIL_NS,
     FD,
     FIRST_KEYFRAME_NS,
-    FRAME_STARTS,
     FROM_NS,
     INBOUND,
-    KEYFRAME,
     KEYFRAME_ASKED,
-    LAST_SENT_NS,
-    MIDS_LEFT,
     MIXED_UP,
-    OUTBOUND,
     OVERFLOW,
     PARTNER,
-    PERIOD_NS,
-    PICTURE,
-    PLACE,
-    PROTECT_FAILED,
     RECEIVED,
-    ROUND_NS,
-    SEND_FAILED,
+    REPORT_DUE_NS,
+    REPORT_EVERY_NS,
     SENT,
     STOP_NS,
-    TRAILER,
-    TRANSPORT_NUMBER,
     UNPROTECT_FAILED,
     UNTIL_NS,
-    VIDEO_SEQUENCE,
-    VIDEO_SSRC,
-    VIDEO_TIMESTAMP,
 )
 from sfu.compiled import compiled
 from sfu.native import (
-    ADDRESS_SIZE,
     CLOCK_REALTIME,
     CONTROL_SIZE,
     MSG_DONTWAIT,
@@ -78,117 +63,15 @@ from sfu.native import (
     receive_time,
     recvmmsg,
     reset_messages,
-    sendto,
     srtp_protect,
     srtp_unprotect,
     srtp_unprotect_rtcp,
 )
 
-BIN_NS: Final = 10_000
-BINS: Final = 50_000  # the last holds everything later
 BATCH: Final = 32
 COLLECT_NS: Final = 2_000_000
-KEYFRAME_EVERY: Final = 30  # pictures
 
 _ABSOLUTE: Final = 1  # TIMER_ABSTIME
-
-
-@compiled
-def _send_next(
-    rows: Integers,
-    row: int,
-    run: Integers,
-    at_us: Integers,
-    size: Integers,
-    video: Integers,
-    frame_end: Integers,
-    names: Octets,
-    names_address: int,
-    packet: Octets,
-    packet_address: int,
-    length: Integers,
-    length_address: int,
-    clock: Records,
-    clock_address: int,
-    late: Integers,
-    counts: Integers,
-) -> None:
-    """Send the packet that is due from ``row``, unless cut, and find out when the next is."""
-    place = int(rows[row, PLACE])
-    is_video = video[place] != 0
-    now = read_clock(clock, clock_address, CLOCK_REALTIME)
-    if is_video:
-        frame_starts = rows[row, FRAME_STARTS] != 0
-        if frame_starts:
-            rows[row, VIDEO_TIMESTAMP] = (now // 1000 * 9 // 100) & 0xFFFFFFFF
-            keyframe = rows[row, PICTURE] % KEYFRAME_EVERY == 0 or rows[row, KEYFRAME_ASKED] != 0
-            rows[row, KEYFRAME] = keyframe
-            if keyframe:
-                rows[row, KEYFRAME_ASKED] = 0
-            rows[row, PICTURE] += 1
-        sequence = int(rows[row, VIDEO_SEQUENCE])
-        rows[row, VIDEO_SEQUENCE] = (sequence + 1) & 0xFFFF
-        ssrc = int(rows[row, VIDEO_SSRC])
-        timestamp = int(rows[row, VIDEO_TIMESTAMP])
-        rows[row, FRAME_STARTS] = frame_end[place]
-    else:
-        frame_starts = False
-        sequence = int(rows[row, AUDIO_SEQUENCE])
-        rows[row, AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
-        ssrc = int(rows[row, AUDIO_SSRC])
-        timestamp = (sequence * 960) & 0xFFFFFFFF
-    number = int(rows[row, TRANSPORT_NUMBER])
-    rows[row, TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
-    with_mid = rows[row, MIDS_LEFT] > 0
-    if with_mid:
-        rows[row, MIDS_LEFT] -= 1
-    plain = int(size[place]) - int(run[TRAILER])
-    cut = rows[row, CUT_FROM_NS] <= now < rows[row, CUT_UNTIL_NS]
-    write_packet(
-        packet,
-        plain,
-        is_video,
-        frame_starts,
-        frame_end[place] != 0,
-        rows[row, KEYFRAME] != 0,
-        with_mid,
-        sequence,
-        timestamp,
-        ssrc,
-        number,
-        int(rows[row, PICTURE]) - 1,
-        row,
-        now,
-    )
-    length[0] = plain  # read as int32: little-endian
-    if srtp_protect(int(rows[row, OUTBOUND]), packet_address, length_address) != SRTP_OK:
-        counts[PROTECT_FAILED] += 1
-    elif not cut and (
-        sendto(
-            int(rows[row, FD]),
-            packet_address,
-            int(length[0]),
-            MSG_DONTWAIT,
-            names_address + row * ADDRESS_SIZE,
-            16,  # of a sockaddr_in
-        )
-        < 0
-    ):
-        counts[SEND_FAILED] += 1
-    if not cut:
-        if rows[row, LAST_SENT_NS] < rows[row, CUT_UNTIL_NS] <= now:
-            rows[row, BACK_NS] = now
-        rows[row, LAST_SENT_NS] = now
-    if run[FROM_NS] <= now < run[UNTIL_NS] and not cut:
-        if rows[row, EXPECT_FROM_NS] <= now < rows[row, EXPECT_UNTIL_NS]:
-            rows[row, SENT] += 1
-        late[min((now - int(rows[row, DUE_NS])) // BIN_NS, BINS - 1)] += 1
-    place += 1
-    if place == at_us.size:
-        place = 0
-        rows[row, ROUND_NS] += run[PERIOD_NS]
-    rows[row, PLACE] = place
-    rows[row, DUE_NS] = rows[row, ROUND_NS] + at_us[place] * 1000
 
 
 @compiled
@@ -207,6 +90,7 @@ def _receive(
     control: Integers,
     length: Integers,
     length_address: int,
+    seen: Integers,
     latency: Integers,
     counts: Integers,
 ) -> None:
@@ -227,10 +111,11 @@ def _receive(
                 if size >= 12 and 128 <= first <= 191:
                     length[0] = size
                     inbound = int(rows[row, INBOUND])
-                    if srtp_unprotect_rtcp(
-                        inbound, data_address + at, length_address
-                    ) == SRTP_OK and asks_keyframe(data, at, at + int(length[0])):
-                        rows[row, KEYFRAME_ASKED] = 1
+                    if srtp_unprotect_rtcp(inbound, data_address + at, length_address) == SRTP_OK:
+                        arrived_ns = receive_time(control, index * CONTROL_SIZE, control_length)
+                        note_reports(rows, row, data, at, at + int(length[0]), arrived_ns)
+                        if asks_keyframe(data, at, at + int(length[0])):
+                            rows[row, KEYFRAME_ASKED] = 1
                 continue
             length[0] = size
             if (
@@ -246,6 +131,9 @@ def _receive(
             sent_ns = stamped_ns(data, stamp)
             arrived_ns = receive_time(control, index * CONTROL_SIZE, control_length)
             kind = second & 0x7F
+            take(rows, row, kind, data, at, arrived_ns)
+            if sent_ns == 0 or came_before(rows, row, seen, kind, data, at, stamp, sent_ns):
+                continue
             account(rows, row, kind, arrived_ns, sent_ns)
             if kind == VP8:
                 if rows[row, FIRST_KEYFRAME_NS] == 0 and begins_keyframe(data, stamp):
@@ -297,6 +185,7 @@ def generate(
     size: Integers,
     video: Integers,
     frame_end: Integers,
+    keyframes: Integers,
     names: Octets,
     names_address: int,
     packet: Octets,
@@ -313,6 +202,7 @@ def generate(
     clock_address: int,
     length: Integers,
     length_address: int,
+    seen: Integers,
     late: Integers,
     latency: Integers,
     counts: Integers,
@@ -328,7 +218,7 @@ def generate(
         if now < run[UNTIL_NS]:
             for row in range(people):
                 while rows[row, DUE_NS] <= now:
-                    _send_next(
+                    send_next(
                         rows,
                         row,
                         run,
@@ -336,6 +226,7 @@ def generate(
                         size,
                         video,
                         frame_end,
+                        keyframes,
                         names,
                         names_address,
                         packet,
@@ -348,6 +239,18 @@ def generate(
                         counts,
                     )
                 next_ns = min(next_ns, int(rows[row, DUE_NS]))
+                if run[REPORT_EVERY_NS] > 0 and rows[row, REPORT_DUE_NS] <= now:
+                    rows[row, REPORT_DUE_NS] = now + run[REPORT_EVERY_NS]
+                    send_report(
+                        rows,
+                        row,
+                        now,
+                        names_address,
+                        packet,
+                        packet_address,
+                        length,
+                        length_address,
+                    )
         elif _all_received(rows):
             return
         if now < collect_ns:
@@ -374,6 +277,7 @@ def generate(
                         control,
                         length,
                         length_address,
+                        seen,
                         latency,
                         counts,
                     )

@@ -19,12 +19,15 @@ import numpy as np
 from loadtest import loop, table
 from loadtest.arrival_profile import ArrivalProfile, Integers
 from loadtest.crowd import NEVER_NS, Crowd, exact_timers
-from loadtest.packets import write_packet
+from loadtest.packets import clear_stamp, write_packet
 from loadtest.participant import Participant
 from loadtest.percentiles import of_histogram, of_values
+from loadtest.reports import REPORT_EVERY_S
+from loadtest.sending import SLOT_TICKS
 from sfu.native import address_of
 
 SLICE_NS: Final = 50_000_000
+TURN_NS: Final = 3_000_000_000  # so long one of a call speaks, then the other
 LEAD_NS: Final = 5_000_000  # from being taken in to the first packet
 DRAIN_S: Final = 0.3  # what comes later is lost to any conversation
 SWITCH_INTERVAL_S: Final = 0.0005  # the loop waits so long for the interpreter between slices
@@ -64,20 +67,31 @@ class Media:
         profile: the load of one participant.
         capacity: participants at most, at one time.
         trailer: octets that SRTP adds to a packet, the same for all.
+        dtx: the two of a call speak by turns, and who is silent sends hardly any audio.
     """
 
-    def __init__(self, profile: ArrivalProfile, capacity: int, trailer: int) -> None:
+    def __init__(
+        self, profile: ArrivalProfile, capacity: int, trailer: int, *, dtx: bool = False
+    ) -> None:
         self.seconds: list[Second] = []
-        self.latency: Integers = np.zeros(loop.BINS, np.int64)
+        self.latency: Integers = np.zeros(table.BINS, np.int64)
         self.jitter_ms: list[float] = []
-        self.late: Integers = np.zeros(loop.BINS, np.int64)
+        self.late: Integers = np.zeros(table.BINS, np.int64)
         self._profile = profile
-        self._trailer = trailer
+        burst, burst_size = profile.burst
+        self._run: Integers = np.zeros(table.RUN_FIELDS, np.int64)
+        self._run[table.UNTIL_NS] = NEVER_NS
+        self._run[table.TRAILER] = trailer
+        self._run[table.PERIOD_NS] = profile.period_us * 1000
+        self._run[table.TURN_NS] = TURN_NS if dtx else 0
+        self._run[table.BURST] = burst
+        self._run[table.BURST_SIZE] = burst_size
+        self._run[table.REPORT_EVERY_NS] = int(REPORT_EVERY_S * 1e9)
         self._crowd = Crowd(capacity)
         self.rows = self._crowd.rows
         self._counts: Integers = np.zeros(table.COUNTS, np.int64)
-        self._slice_late: Integers = np.zeros(loop.BINS, np.int64)
-        self._slice_latency: Integers = np.zeros(loop.BINS, np.int64)
+        self._slice_late: Integers = np.zeros(table.BINS, np.int64)
+        self._slice_latency: Integers = np.zeros(table.BINS, np.int64)
         self._retired: Integers = np.zeros(table.FIELDS, np.int64)
         self._free = list(range(capacity - 1, -1, -1))
         self._added = 0
@@ -127,11 +141,10 @@ class Media:
         self._added += 2
 
         def take_in() -> None:
-            for row, partner, who, number in (
-                (rows[0], rows[1], one, first),
-                (rows[1], rows[0], other, first + 1),
-            ):
-                self._connect(row, partner, who, number)
+            # of half of the calls one side speaks, of half the other, and turns change evenly
+            turn_ns = int(2 * TURN_NS * (first / 2 * 0.618033988749895 % 1.0))
+            self._connect(rows[0], rows[1], one, first, turn_ns)
+            self._connect(rows[1], rows[0], other, first + 1, turn_ns + TURN_NS)
 
         await self._between_slices(take_in)
         return rows
@@ -147,7 +160,8 @@ class Media:
             kept = self.rows[row, [table.SENT, table.RECEIVED, table.RECOVERED, table.OVERFLOW]]
             self._retire(kept)
             number = self._added
-            self._connect(row, partner, participant, number)
+            turn_ns = int(self.rows[row, table.TURN_FROM_NS])
+            self._connect(row, partner, participant, number, turn_ns)
             self.rows[partner, [table.FIRST_PACKET_NS, table.FIRST_KEYFRAME_NS]] = 0
 
         await self._between_slices(take_over)
@@ -199,13 +213,14 @@ class Media:
         self.rows[row, table.CUT_UNTIL_NS] = until
         return until
 
-    def _connect(self, row: int, partner: int, who: Participant, number: int) -> None:
+    def _connect(self, row: int, partner: int, who: Participant, number: int, turn_ns: int) -> None:
         now = time.time_ns() + LEAD_NS
         # the golden ratio spreads any number of phases evenly, and in no step with frames
         phase_ns = int(self._profile.period_us * 1000 * (number * 0.618033988749895 % 1.0))
         self._crowd.connect(row, who, partner, sends=True)
         self._crowd.enter(row, self._profile, phase_ns, now)
         self.rows[row, table.TAKEN_NS] = now
+        self.rows[row, table.TURN_FROM_NS] = turn_ns
         self.rows[row, table.EXPECT_FROM_NS] = NEVER_NS
         self._present[row] = who
 
@@ -234,12 +249,14 @@ class Media:
             number = int(place[table.TRANSPORT_NUMBER])
             place[table.AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
             place[table.TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
-            timestamp, ssrc = (sequence * 960) & 0xFFFFFFFF, int(place[table.AUDIO_SSRC])
+            timestamp = (int(place[table.AUDIO_SLOT]) * SLOT_TICKS) & 0xFFFFFFFF
+            ssrc = int(place[table.AUDIO_SSRC])
             packet, length = self._crowd.packet, self._crowd.length
             write_packet(
                 packet, size, False, False, False, False, False,
-                sequence, timestamp, ssrc, number, 0, row, 0,
+                sequence, timestamp, ssrc, number, 0, row, time.time_ns(),
             )  # fmt: skip
+            clear_stamp(packet, size)
             length[0] = size
             loop.protect(int(place[table.OUTBOUND]), address_of(packet), address_of(length))
             made.append(packet[: int(length[0])].tobytes())
@@ -278,9 +295,9 @@ class Media:
                 sent=int(totals[table.SENT]),
                 received=int(totals[table.RECEIVED]),
                 recovered=int(totals[table.RECOVERED]),
-                latency_ms=of_histogram(self._slice_latency, loop.BIN_NS),
+                latency_ms=of_histogram(self._slice_latency, table.BIN_NS),
                 jitter_ms=of_values(jitter_ms),
-                late_ms=of_histogram(self._slice_late, loop.BIN_NS),
+                late_ms=of_histogram(self._slice_late, table.BIN_NS),
                 cpu_pct=round(cpu_pct, 1),
                 overflow=int(totals[table.OVERFLOW]),
                 faults=faults,
@@ -292,6 +309,7 @@ class Media:
         self._slice_late[:] = 0
 
     def _run_slice(self, until_ns: int) -> None:
-        period_ns = self._profile.period_us * 1000
-        run = np.array([0, 0, NEVER_NS, until_ns, self._trailer, period_ns], np.int64)
-        self._crowd.run(run, self._profile, self._slice_late, self._slice_latency, self._counts)
+        self._run[table.STOP_NS] = until_ns
+        self._crowd.run(
+            self._run, self._profile, self._slice_late, self._slice_latency, self._counts
+        )

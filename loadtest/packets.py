@@ -41,7 +41,7 @@ _OPUS_TOC: Final = 0x78  # CELT, 20 ms, mono
 
 
 @compiled
-def _put(data: Octets, at: int, value: int, size: int) -> int:
+def put(data: Octets, at: int, value: int, size: int) -> int:
     """The low ``size`` octets of ``value`` in network order; returns the offset behind."""
     for index in range(size):
         data[at + index] = (value >> (8 * (size - 1 - index))) & 0xFF
@@ -49,7 +49,8 @@ def _put(data: Octets, at: int, value: int, size: int) -> int:
 
 
 @compiled
-def _get(data: Octets, at: int, size: int) -> int:
+def get(data: Octets, at: int, size: int) -> int:
+    """The number in the ``size`` octets from ``at`` on, in network order."""
     value = 0
     for index in range(size):
         value = (value << 8) | int(np.int64(data[at + index]))
@@ -84,10 +85,10 @@ def write_packet(
         data[1] = VP8 | (0x80 if frame_end else 0)
     else:
         data[1] = OPUS
-    _put(data, 2, sequence, 2)
-    _put(data, 4, timestamp, 4)
-    _put(data, 8, ssrc, 4)
-    _put(data, 12, 0xBEDE, 2)
+    put(data, 2, sequence, 2)
+    put(data, 4, timestamp, 4)
+    put(data, 8, ssrc, 4)
+    put(data, 12, 0xBEDE, 2)
     at = 16
     if not video:
         data[at] = AUDIO_LEVEL_ID << 4
@@ -95,9 +96,9 @@ def write_packet(
         at += 2
     data[at] = (ABS_SEND_TIME_ID << 4) | 2
     # 6.18 fixed point seconds
-    at = _put(data, at + 1, ((at_ns // 1_000_000_000) << 18) + at_ns % 1_000_000_000 // 3815, 3)
+    at = put(data, at + 1, ((at_ns // 1_000_000_000) << 18) + at_ns % 1_000_000_000 // 3815, 3)
     data[at] = (TRANSPORT_WIDE_ID << 4) | 1
-    at = _put(data, at + 1, transport_number, 2)
+    at = put(data, at + 1, transport_number, 2)
     if with_mid:
         data[at] = MID_ID << 4
         data[at + 1] = _VIDEO_MID if video else _AUDIO_MID
@@ -105,19 +106,43 @@ def write_packet(
     while at % 4 != 0:
         data[at] = 0
         at += 1
-    _put(data, 14, (at - 16) // 4, 2)
+    put(data, 14, (at - 16) // 4, 2)
     if video:
         data[at] = 0x90 if frame_start else 0x80
         data[at + 1] = 0x80
-        _put(data, at + 2, 0x8000 | (picture & 0x7FFF), 2)
-        _put(data, at + 4, 0 if keyframe else _INTER_FRAME << 16, 3)
+        put(data, at + 2, 0x8000 | (picture & 0x7FFF), 2)
+        put(data, at + 4, 0 if keyframe else _INTER_FRAME << 16, 3)
         at += _VP8_LEAD
     else:
         data[at] = _OPUS_TOC
         at += _OPUS_LEAD
-    at = _put(data, at, _MAGIC, 4)
-    at = _put(data, at, sender, 4)
-    _put(data, at, at_ns, 8)
+    at = put(data, at, _MAGIC, 4)
+    at = put(data, at, sender, 4)
+    put(data, at, at_ns, 8)
+
+
+@compiled
+def begin_talk(data: Octets) -> None:
+    """Mark the audio packet as the first after a silence (RFC 3551 section 4.1)."""
+    data[1] = int(np.int64(data[1])) | 0x80
+
+
+@compiled
+def be_silent(data: Octets) -> None:
+    """Say in the audio packet's level that nobody speaks (RFC 6464 section 3)."""
+    data[17] = 127
+
+
+@compiled
+def clear_stamp(data: Octets, end: int) -> None:
+    """Let the packet at the start of ``data`` count nowhere: its stamp's time is 0."""
+    put(data, find_stamp(data, 0, end) + 8, 0, 8)
+
+
+@compiled
+def original_number(data: Octets, stamp: int) -> int:
+    """The sequence number that a retransmission's original had, RFC 4588 section 4."""
+    return get(data, stamp - _VP8_LEAD - 2, 2)
 
 
 @compiled
@@ -125,13 +150,13 @@ def find_stamp(data: Octets, at: int, end: int) -> int:
     """Offset of the stamp in the RTP packet from ``at`` to ``end``, or ``NO_STAMP``."""
     if end - at < 12:
         return NO_STAMP
-    first = _get(data, at, 1)
-    kind = _get(data, at + 1, 1) & 0x7F
+    first = get(data, at, 1)
+    kind = get(data, at + 1, 1) & 0x7F
     payload = at + 12 + 4 * (first & 0x0F)
     if first & 0x10:
         if payload + 4 > end:
             return NO_STAMP
-        payload += 4 + 4 * _get(data, payload + 2, 2)
+        payload += 4 + 4 * get(data, payload + 2, 2)
     if kind == OPUS:
         payload += _OPUS_LEAD
     elif kind == VP8:
@@ -140,7 +165,7 @@ def find_stamp(data: Octets, at: int, end: int) -> int:
         payload += 2 + _VP8_LEAD
     else:
         return NO_STAMP
-    if payload + STAMP > end or _get(data, payload, 4) != _MAGIC:
+    if payload + STAMP > end or get(data, payload, 4) != _MAGIC:
         return NO_STAMP
     return payload
 
@@ -148,13 +173,13 @@ def find_stamp(data: Octets, at: int, end: int) -> int:
 @compiled
 def stamped_sender(data: Octets, stamp: int) -> int:
     """Who wrote the stamp."""
-    return _get(data, stamp + 4, 4)
+    return get(data, stamp + 4, 4)
 
 
 @compiled
 def stamped_ns(data: Octets, stamp: int) -> int:
     """When it was written."""
-    return _get(data, stamp + 8, 8)
+    return get(data, stamp + 8, 8)
 
 
 @compiled
@@ -168,10 +193,10 @@ def begins_keyframe(data: Octets, stamp: int) -> bool:
 def asks_keyframe(data: Octets, at: int, end: int) -> bool:
     """Whether a PLI (RFC 4585 section 6.3.1) or FIR (RFC 5104) is in the RTCP of these octets."""
     while end - at >= 8:
-        form = _get(data, at, 1) & 0x1F
-        if _get(data, at + 1, 1) == _PAYLOAD_FEEDBACK and form in (_PLI, _FIR):
+        form = get(data, at, 1) & 0x1F
+        if get(data, at + 1, 1) == _PAYLOAD_FEEDBACK and form in (_PLI, _FIR):
             return True
-        at += 4 + 4 * _get(data, at + 2, 2)
+        at += 4 + 4 * get(data, at + 2, 2)
     return False
 
 
@@ -180,8 +205,8 @@ def write_nack(data: Octets, sender_ssrc: int, ssrc: int, first: int, count: int
     """Ask for ``count`` ≤ 17 packets from ``first`` on (RFC 4585 section 6.2.1); the size."""
     data[0] = 0x80 | 1
     data[1] = _TRANSPORT_FEEDBACK
-    _put(data, 2, 3, 2)
-    _put(data, 4, sender_ssrc, 4)
-    _put(data, 8, ssrc, 4)
-    _put(data, 12, first, 2)
-    return _put(data, 14, (1 << (count - 1)) - 1, 2)
+    put(data, 2, 3, 2)
+    put(data, 4, sender_ssrc, 4)
+    put(data, 8, ssrc, 4)
+    put(data, 12, first, 2)
+    return put(data, 14, (1 << (count - 1)) - 1, 2)

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 
 from loadtest.arrival_profile import Integers
-from loadtest.packets import Octets, write_nack
-from loadtest.session_description import OPUS, RTX
+from loadtest.packets import Octets, get, original_number, write_nack
+from loadtest.session_description import OPUS, RTX, VP8
 from loadtest.table import (
     FD,
     FIRST_PACKET_NS,
@@ -16,6 +16,7 @@ from loadtest.table import (
     NACKED,
     OUTBOUND,
     RECOVERED,
+    SEEN,
     TRANSIT_NS,
     VIDEO_SSRC,
 )
@@ -40,6 +41,34 @@ def account(rows: Integers, row: int, kind: int, arrived_ns: int, sent_ns: int) 
             scaled = int(rows[row, JITTER_SCALED])
             rows[row, JITTER_SCALED] = scaled + difference - (scaled + 8) // 16
         rows[row, TRANSIT_NS] = transit
+
+
+@compiled
+def came_before(
+    rows: Integers,
+    row: int,
+    seen: Integers,
+    kind: int,
+    data: Octets,
+    at: int,
+    stamp: int,
+    sent_ns: int,
+) -> bool:
+    """Whether the packet came already, as itself or by a retransmission; noted if not.
+
+    ``seen`` has the stamps of the latest video packets, at the places of their numbers. Of audio
+    nothing is sent again, and what somebody else repeats SRTP refuses.
+    """
+    if kind == RTX:
+        number = original_number(data, stamp)
+    elif kind == VP8:
+        number = get(data, at + 2, 2)
+    else:
+        return False
+    if seen[row, number % SEEN] == sent_ns:
+        return True
+    seen[row, number % SEEN] = sent_ns
+    return False
 
 
 @compiled

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from loadtest import loop, table
+from loadtest import table
 from loadtest.bottleneck import find_bottlenecks
 from loadtest.expectation import BadExpectation, Expectation
 from loadtest.media import Media
@@ -163,7 +163,7 @@ def _measures(record: Record, media: Media, latencies_ms: dict[str, list[float]]
             "packets_sent": sent,
             "packets_received": received,
         },
-        "latency_ms": of_histogram(media.latency, loop.BIN_NS),
+        "latency_ms": of_histogram(media.latency, table.BIN_NS),
         "jitter_ms": of_values(media.jitter_ms),
         "setup_ms": of_values([each.setup_ms for each in record.setups]),
         "phase_ms": {
@@ -192,7 +192,7 @@ def _measures(record: Record, media: Media, latencies_ms: dict[str, list[float]]
         },
         "generator": {
             "cpu_pct": {"mean": round(mean(busy), 1), "max": max(busy)} if busy else {},
-            "late_ms": of_histogram(media.late, loop.BIN_NS),
+            "late_ms": of_histogram(media.late, table.BIN_NS),
             "lag_ms": of_values([each.lag_ms for each in record.ticks]),
             "overflow": int(totals[table.OVERFLOW]),
             "faults": sum(each.faults for each in media.seconds),

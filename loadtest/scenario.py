@@ -40,6 +40,8 @@ class Scenario:
         attacks: ``hostile``: which of ``ATTACKS``.
         attack_pps: ``hostile``: datagrams a second, of each kind.
         video_pps: video packets a second of one participant; audio is always 50.
+        dtx: the two of a call speak by turns, and who is silent sends hardly any audio. Not in
+            ``drops``: a cut is measured by the packets around it.
         spread: packets evenly in time, and not as a browser bunches them.
     """
 
@@ -60,6 +62,7 @@ class Scenario:
     attacks: tuple[str, ...] = ("garbage", "replays", "api")
     attack_pps: int = 2000
     video_pps: float = 190.0
+    dtx: bool = True
     spread: bool = False
     fail_on: tuple[str, ...] = field(default=())
 
@@ -77,7 +80,7 @@ BUILT_IN = {
         Scenario("churn", "churn", calls=10, duration_s=60),
         Scenario("rush", "rush", calls=60, duration_s=10, starts_per_s=20),
         Scenario("ramp", "ramp", calls=200, duration_s=300, starts_per_s=5),
-        Scenario("drops", "drops", calls=20, starts_per_s=5),
+        Scenario("drops", "drops", calls=20, starts_per_s=5, dtx=False),
         Scenario("rejoin", "rejoin", calls=10, duration_s=30),
         Scenario("soak", "soak", calls=10, duration_s=3600, starts_per_s=1),
         Scenario("hostile", "hostile", calls=5, duration_s=20),

@@ -40,7 +40,35 @@ RECOVERED: Final = 33  # came by RTX
 NACKED: Final = 34  # packets asked for
 TAKEN_NS: Final = 35  # from when on there is anything to send
 BACK_NS: Final = 36  # when the first packet after a cut went
-FIELDS: Final = 37
+AUDIO_SLOT: Final = 37  # of 20 ms each, sent or silent
+COMFORT_SLOT: Final = 38  # in which the latest packet of a silence went
+SILENT: Final = 39  # 1: the other one speaks
+TURN_FROM_NS: Final = 40  # from here on one turn of the conversation in two is ours
+EXTRA: Final = 41  # packets that still make a burst of the frame, because a keyframe was asked for
+REPORT_DUE_NS: Final = 42  # when the next RTCP report goes
+OUT: Final = 43  # what was sent: of audio OUT_FIELDS numbers, then of video
+OUT_FIELDS: Final = 4
+IN: Final = OUT + 2 * OUT_FIELDS  # what came: likewise
+IN_FIELDS: Final = 10
+FIELDS: Final = IN + 2 * IN_FIELDS
+
+# Within OUT: RFC 3550 section 6.4.1
+OUT_PACKETS: Final = 0
+OUT_OCTETS: Final = 1
+OUT_TIMESTAMP: Final = 2  # of the latest packet
+OUT_AT_NS: Final = 3  # when that went
+
+# Within IN: RFC 3550 appendices A.1, A.3 and A.8
+IN_SSRC: Final = 0
+IN_FIRST: Final = 1  # sequence numbers, without their wrap
+IN_HIGHEST: Final = 2  # −1 as long as nothing came
+IN_PACKETS: Final = 3
+IN_EXPECTED_BEFORE: Final = 4  # at the latest report
+IN_PACKETS_BEFORE: Final = 5
+IN_TRANSIT: Final = 6  # ticks of the RTP clock
+IN_JITTER_SCALED: Final = 7  # the same, times 16
+IN_REPORT_MIDDLE: Final = 8  # of the latest sender report: the middle 32 bits of its NTP time …
+IN_REPORT_NS: Final = 9  # … and when it came
 
 # The run
 START_NS: Final = 0  # before it nothing is sent
@@ -49,7 +77,15 @@ UNTIL_NS: Final = 2  # … to here, and sent no longer
 STOP_NS: Final = 3  # and received until here at the latest
 TRAILER: Final = 4  # octets that SRTP adds to a packet
 PERIOD_NS: Final = 5
-RUN_FIELDS: Final = 6
+TURN_NS: Final = 6  # in a conversation one speaks for so long, then the other; 0: both always do
+BURST: Final = 7  # packets of a keyframe that is asked for; 0: as many as any frame has
+BURST_SIZE: Final = 8  # octets of each
+REPORT_EVERY_NS: Final = 9  # between two RTCP reports; 0: none go
+RUN_FIELDS: Final = 10
+
+BIN_NS: Final = 10_000  # of the histograms of time
+BINS: Final = 50_000  # the last holds everything later
+SEEN: Final = 512  # video packets back, a packet that came twice is known
 
 # What went wrong, in counts
 SEND_FAILED: Final = 0

@@ -158,3 +158,22 @@ def test_browsers_begin_at_places_of_their_own(people: int) -> None:
     phases_ns = np.sort(load.phases_ns(people))
     assert 0 <= phases_ns[0] <= phases_ns[-1] < load.period_us * 1000
     assert np.diff(phases_ns).min() > 0.3 * load.period_us * 1000 / people
+
+
+def test_the_recorded_bursts_are_the_keyframes() -> None:
+    recorded = read_profile(PROFILES / "chromium-vp8.json")
+    for each in (recorded, fitted(recorded), spread(fitted(recorded))):
+        flags, ends = each.keyframe, each.frame_end
+        assert not flags[each.video == 0].any()
+        frames = np.flatnonzero(flags & ends)
+        assert len(frames) == 5
+        pictures = np.cumsum(ends)[frames]
+        assert set(np.diff(pictures)) <= {60, 61, 62}
+        packets, octets = each.burst
+        assert 13 <= packets <= 18
+        assert octets > 1000
+
+
+def test_equal_frames_are_no_keyframes() -> None:
+    even = profile([(0, 100, 0, 0), (10, 900, 1, 0), (30, 901, 1, 1), (50, 1800, 1, 1)], 60)
+    assert (even.keyframe.tolist(), even.burst) == ([0, 0, 0, 0], (0, 0))

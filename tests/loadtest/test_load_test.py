@@ -109,6 +109,37 @@ def sample(name: str, **changed: Any) -> Scenario:
     return replace(BUILT_IN[name], **({"video_pps": 30.0, "starts_per_s": 5.0} | changed))
 
 
+async def measured_way_down(served: Served) -> dict[str, Any]:
+    """What the node knows of its way to a client, by that one's reports, once it knows any."""
+    api = Api(served.url)
+    operator = await api.operator_token()
+    async with asyncio.timeout(60):
+        while True:
+            for each in await api.call(
+                "look", "GET", "/operator/consultations?state=active", operator
+            ):
+                path = f"/consultations/{each['id']}/quality"
+                quality = await api.call("look", "GET", path, operator)
+                legs = [period["legs"].get("client_down") for period in quality["periods"]]
+                for leg in legs:
+                    if leg is not None and leg["rtt_ms"] is not None and leg["expected"]:
+                        await api.close()
+                        found: dict[str, Any] = leg
+                        return found
+            await asyncio.sleep(0.5)
+
+
+async def dropped(served: Served, reason: str) -> float:
+    """How many datagrams the server refused for that reason."""
+    async with ClientSession() as session, session.get(f"{served.url}/metrics") as reply:
+        lines = (await reply.text()).splitlines()
+    return sum(
+        float(line.split()[-1])
+        for line in lines
+        if line.startswith("rodrun_dropped_packets_total{") and f'"{reason}"' in line
+    )
+
+
 async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
     """All beside each other, for the drops alone take their 20 seconds."""
     scenarios = [
@@ -121,7 +152,12 @@ async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
         sample("hostile", calls=1, duration_s=3.0, attack_pps=300),
         sample("drops", calls=3, cuts_s=(10.0, 14.9, 15.1)),
     ]
-    reports = await asyncio.gather(*(played(served, each) for each in scenarios))
+    *reports, way_down = await asyncio.gather(
+        *(played(served, each) for each in scenarios), measured_way_down(served)
+    )
+    assert 0 < way_down["rtt_ms"] < 2000
+    assert 0 <= way_down["jitter_ms"] < 500
+    assert way_down["lost"] <= way_down["expected"] * 0.05
     steady, soak, churn, rush, ramp, rejoin, hostile, drops = (each["measures"] for each in reports)
     for report in reports:
         assert (report["failures"], report["stopped"]) == ([], None), report["scenario"]["name"]
@@ -145,6 +181,9 @@ async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
     assert rejoin["rejoin_ms"]["max"] < 10_000
     assert hostile["attacks"].keys() == {"garbage", "replays", "api"}
     assert all(hostile["attacks"].values())
+    # from the participant's own address SRTP has to refuse them, and nothing is made of their time
+    assert await dropped(served, "replayed") > 100
+    assert hostile["jitter_ms"]["max"] < 2000
     assert drops["drops"]["right"] == drops["drops"]["verdicts"] == 3
     assert drops["drops"]["ended_error_ms"]["max"] < 1500
     assert [

@@ -158,3 +158,6 @@ async def test_a_packet_made_for_others_counts_nowhere_and_is_taken_once(
     sent, received = await media.release(rows)
     assert received == sent > 0
     assert sum(each.faults for each in media.seconds) == 2  # the replays
+    # it has no time of its own, so none is made of it
+    assert 0 < max(each.jitter_ms["max"] for each in media.seconds if each.jitter_ms) < 1000
+    assert max(each.latency_ms["max"] for each in media.seconds if each.latency_ms) < 490

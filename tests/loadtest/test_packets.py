@@ -94,6 +94,27 @@ def test_a_stamp_is_found_behind_other_extensions_but_not_in_other_payloads() ->
     assert packets.find_stamp(moved, 0, 200) == packets.NO_STAMP
 
 
+def test_silence_and_the_talk_after_it_are_marked() -> None:
+    data = np.zeros(2048, np.uint8)
+    packets.write_packet(data, 80, False, False, False, False, True, 1, 2, 3, 4, 5, 6, NOW_NS)
+    packets.be_silent(data)
+    assert RtpPacket.parse(bytes(data[:80]), extensions()).extensions.audio_level == (False, 127)
+    packets.write_packet(data, 80, False, False, False, False, True, 1, 2, 3, 4, 5, 6, NOW_NS)
+    packets.begin_talk(data)
+    found = RtpPacket.parse(bytes(data[:80]), extensions())
+    assert (found.marker, found.payload_type) == (1, OPUS)
+    assert found.extensions.audio_level == (True, 30)
+
+
+def test_a_packet_can_be_made_to_count_nowhere() -> None:
+    data = np.zeros(2048, np.uint8)
+    packets.write_packet(data, 200, False, False, False, False, True, 1, 2, 3, 4, 5, 6, NOW_NS)
+    packets.clear_stamp(data, 200)
+    stamp = packets.find_stamp(data, 0, 200)
+    assert (packets.stamped_sender(data, stamp), packets.stamped_ns(data, stamp)) == (6, 0)
+    assert RtpPacket.parse(bytes(data[:200]), extensions()).extensions.abs_send_time
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_hurt(data: bytes) -> None:
