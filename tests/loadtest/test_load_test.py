@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from loadtest.api import Api, CannotBegin
 from loadtest.expectation import Expectation
 from loadtest.load_test import LoadTest, load_media
+from loadtest.media import Second
 from loadtest.record import Record
 from loadtest.report import make_report
 from loadtest.scenario import BUILT_IN, Scenario
@@ -160,6 +161,9 @@ async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
     assert way_down["lost"] <= way_down["expected"] * 0.05
     steady, soak, churn, rush, ramp, rejoin, hostile, drops = (each["measures"] for each in reports)
     for report in reports:
+        # each second of the media is told once
+        told = sum(each["sent"] for each in report["timeline"])
+        assert told <= report["measures"]["calls"]["packets_sent"]
         assert (report["failures"], report["stopped"]) == ([], None), report["scenario"]["name"]
         measures = report["measures"]
         assert measures["calls"]["packets_sent"] > 100
@@ -193,6 +197,22 @@ async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
         False,
         True,
     ]
+
+
+async def test_a_second_of_the_media_is_told_once() -> None:
+    api = Api("http://127.0.0.1:1")
+    media = await asyncio.to_thread(load_media, sample("steady", calls=1))
+    test = LoadTest(sample("steady", calls=1), api, media)
+    assert await test._media_since(0) == []
+    seconds = [Second(n, n, n, 0, {}, {}, {}, 0.0, 0, 0) for n in (1, 2)]
+    media.seconds = seconds[:1]
+    assert await test._media_since(0) == seconds[:1]
+    late = asyncio.create_task(test._media_since(1))
+    await asyncio.sleep(0.1)
+    assert not late.done()
+    media.seconds.append(seconds[1])
+    assert await late == seconds[1:]
+    await api.close()
 
 
 async def test_a_server_that_dies_is_reported_and_not_hung_on(tmp_path: Path) -> None:
