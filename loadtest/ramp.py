@@ -82,7 +82,10 @@ def look_at(
         loss_pct * each.sent
         for loss_pct, each in zip(losses_pct(ticks)[since:], looked_at, strict=True)
     )
-    loss_pct = round(lost / max(1, sent), 4)
+    if looked_at:  # with a latency that grows, more is under way at the end than was before
+        begun_with = _under_way(ticks[since - 1]) if since else 0.0
+        lost -= 100.0 * max(0.0, _under_way(looked_at[-1]) - begun_with)
+    loss_pct = round(max(0.0, lost) / max(1, sent), 4)
     latency_ms = _middle([each.latency_ms for each in looked_at])
     used = [each.cpu_pct for each in looked_at if each.cpu_pct is not None]
     cpu_pct = round(sum(used) / len(used), 1) if used else None
@@ -108,6 +111,11 @@ def look_at(
         None if bottlenecks else broken,
         bottlenecks[0] if bottlenecks else None,
     )
+
+
+def _under_way(tick: Tick) -> float:
+    """How many packets were on their way at the end of a second: of most, less than p95."""
+    return tick.sent * tick.latency_ms.get("p95", 0.0) / 1e3
 
 
 def _middle(figures: Sequence[Percentiles]) -> Percentiles:

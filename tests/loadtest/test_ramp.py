@@ -12,8 +12,10 @@ from loadtest.record import Step, Tick
 LIMITS = read_limits(["loss_pct>0.1", "latency_ms.p99>50", "failed>0"])
 
 
-def tick(sent: int, received: int, p99_ms: float = 5.0, lag_ms: float = 1.0) -> Tick:
-    latency_ms = {"p50": 1.0, "p95": 2.0, "p99": p99_ms, "max": 9.0}
+def tick(
+    sent: int, received: int, p99_ms: float = 5.0, lag_ms: float = 1.0, p95_ms: float = 2.0
+) -> Tick:
+    latency_ms = {"p50": 1.0, "p95": p95_ms, "p99": p99_ms, "max": 9.0}
     return Tick(0.0, 10, 0, sent, received, 0, latency_ms, {}, {}, 20.0, lag_ms, 30.0, 100.0)
 
 
@@ -51,6 +53,14 @@ def test_a_limit_that_breaks_is_told(ticks: list[Tick], failed: int, broken: str
 def test_what_was_only_under_way_is_no_loss_and_one_hiccup_no_knee() -> None:
     step = looked_at([tick(1000, 900, p99_ms=90.0), tick(1000, 1100), tick(1000, 1000)])
     assert (step.loss_pct, step.is_held) == (0.0, True)
+
+
+def test_a_latency_that_grows_is_no_loss() -> None:
+    """Of 1000 packets a second 40 are under way at the end, for they take 40 ms by then."""
+    step = looked_at([tick(1000, 990), tick(1000, 985), slow := tick(1000, 985, p95_ms=40.0)])
+    assert slow.latency_ms["p95"] == 40.0
+    assert (step.loss_pct, step.is_held) == (0.0667, True)
+    assert looked_at([tick(1000, 990), tick(1000, 985), tick(1000, 985)]).broken == "loss_pct>0.1"
 
 
 @pytest.mark.parametrize(
