@@ -70,9 +70,7 @@ async def _ended(call: VirtualConsultation, silence_s: float, end_at: float) -> 
 async def saw_loss(call: VirtualConsultation, within_s: float) -> bool:
     """Whether the client is told that the specialist's line is lost."""
     try:
-        await call.client.until(
-            lambda now: now["reconnecting"] == "specialist", within_s, "the line that is lost"
-        )
+        await call.client.until(_is_lost, within_s, "the line that is lost")
     except Refused:
         return False
     return True
@@ -100,6 +98,10 @@ async def went_on(
         reason = "the client was never told that the line was lost"
         return Verdict(silence_s, False, False, None, reason)
     return Verdict(silence_s, False, False, max(0.0, (told.at_wall - back_at) * 1e3))
+
+
+def _is_lost(snapshot: dict[str, Any]) -> bool:
+    return (snapshot["reconnecting"] or {}).get("role") == "specialist"
 
 
 def _is_over(snapshot: dict[str, Any]) -> bool:

@@ -31,7 +31,8 @@ async def call() -> AsyncIterator[VirtualConsultation]:
 
 def tell(call: VirtualConsultation, reconnecting: str | None, **changed: Any) -> None:
     """What the event connection of the client brings."""
-    snapshot = {"state": "active", "reconnecting": reconnecting, "end": None} | changed
+    silent = {"role": reconnecting, "drop_at": 0.0} if reconnecting else None
+    snapshot = {"state": "active", "reconnecting": silent, "end": None} | changed
     call.client.told = Told(snapshot, time.monotonic(), time.time())
     call.client._news.set()
 
