@@ -78,11 +78,15 @@ class SetUfrag:
 
 @dataclass(frozen=True)
 class SetMedia:
-    """Forward by this map; ``cname`` names the sender of what the browser receives."""
+    """Forward by this map; ``cname`` names the sender of what the browser receives.
+
+    ``ssrc`` is who reports to a browser that receives nothing.
+    """
 
     slot: int
     media: MediaMap
     cname: str
+    ssrc: int
 
 
 @dataclass(frozen=True)
@@ -257,7 +261,7 @@ class Node:
         self._connections[slot.number] = self._joining[slot.number] = connection
         outputs: list[Output] = [
             OpenSlot(slot.number, connection.agent.credentials.ufrag),
-            SetMedia(slot.number, negotiated.media, _cname(connection)),
+            _set_media(connection, negotiated),
             StartHandshake(slot.number, offer.fingerprints),
         ]
         outputs += self._carry_out(
@@ -303,7 +307,7 @@ class Node:
             outputs.append(SetUfrag(connection.slot.number, ufrag))
         connection.answers += 1
         negotiated = self._answer(connection, offer)
-        outputs.append(SetMedia(connection.slot.number, negotiated.media, _cname(connection)))
+        outputs.append(_set_media(connection, negotiated))
         return Answer(message.connection_id, negotiated.sdp, connection.video_codec), outputs
 
     def _find(self, message: RestartIce) -> Connection | None:
@@ -481,6 +485,15 @@ class Node:
                 self._connections[output.slot].move(Trigger.CLOSED)
                 self._reporting.end(output.slot)
         return list(outputs)
+
+
+def _set_media(connection: Connection, negotiated: Negotiated) -> SetMedia:
+    return SetMedia(
+        connection.slot.number,
+        negotiated.media,
+        _cname(connection),
+        connection.outbound_ssrcs[0],
+    )
 
 
 def _cname(connection: Connection) -> str:

@@ -376,8 +376,8 @@ class Worker:
                 plane.open_participant(slot, ufrag)
             case SetUfrag(slot, ufrag):
                 plane.set_ufrag(slot, ufrag)
-            case SetMedia(slot, media, cname):
-                plane.set_media(slot, media, cname)
+            case SetMedia(slot, media, cname, ssrc):
+                plane.set_media(slot, media, cname, ssrc)
             case AddAddress(slot, address):
                 plane.add_address(slot, pack_address(address, self._sock.family))
             case SetRemote(slot, address):

@@ -11,9 +11,10 @@ from typing import Final
 
 from sfu.compiled import compiled_inline, compiled_within
 from sfu.plane.arrivals import LATEST, note_arrival, report_from, restart_arrivals
+from sfu.plane.bucket import level_after
 from sfu.plane.counters import Counter, DropReason
 from sfu.plane.feedback import MAX_DELTAS, build_feedback
-from sfu.plane.layouts import INBOUND, OUTBOUND, Octets, Role
+from sfu.plane.layouts import INBOUND, Octets
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.rtcp import get16, get32, put16, write_remb
 from sfu.plane.tables import Tables
@@ -27,6 +28,8 @@ FREEING_REMBS: Final = 3  # a lost one would hold the browser down for good
 _MASK24: Final = 0xFFFFFF
 _REPORTS_A_TURN: Final = 8
 _REPEATED_ALLOWED: Final = 8  # numbers in a row; then their sender has begun anew
+_LONG_STEP: Final = 128  # numbers; a longer one is work, for each that is passed over is noted
+_JUMPS_S: Final = 10  # such steps, and new beginnings, of a participant; a browser makes none
 _LINK_OCTETS: Final = 72  # a packet's RTP, extensions, SRTP tag, UDP and IP headers
 
 RELAYED: Final = -1
@@ -64,7 +67,7 @@ def _any_source(t: Tables, slot: int) -> int:
 
 @compiled_within
 def _sender(t: Tables, slot: int) -> int:
-    return max(int(t.streams[slot * OUTBOUND + Role.AUDIO]["ssrc"]), 0)
+    return int(t.slots[slot]["ssrc"])
 
 
 @compiled_within
@@ -137,7 +140,19 @@ def take_back(t: Tables, slot: int, now_ns: int) -> None:
     record["feedback_by_partner"] = 0
     record["feedback_fresh"] = 1
     record["feedback_due_ns"] = now_ns
-    report_from(record["arrival"], (int(record["feedback_told"]) + 1) & 0xFFFF)
+    report_from(record["arrival"], int(record["feedback_told"]) + 1)
+
+
+@compiled_within
+def _may_jump(t: Tables, slot: int, now_ns: int) -> bool:
+    """Whether the transport-wide numbers of ``slot`` may jump once more."""
+    record = t.slots[slot]
+    full_ns = level_after(int(record["jumps_full_ns"]), now_ns, _JUMPS_S, _JUMPS_S)
+    if full_ns < 0:
+        t.counts[Counter.TRANSPORT_JUMPS_OVER_RATE] += 1
+        return False
+    record["jumps_full_ns"] = full_ns
+    return True
 
 
 @compiled_inline
@@ -145,10 +160,15 @@ def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int, no
     """Remember the arrival of a packet from ``slot``; its unwrapped number.
 
     −1 when that came before or is 8 s old (counted): the packet, which is authentic, has no number
-    then. A sender that goes on so has begun anew: it gets a new shift, and a new answerer.
+    then. A sender that goes on so has begun anew: it gets a new shift, and a new answerer. Nor has
+    one a number that jumps ahead, or begins anew, more often than it may (counted).
     """
     record = t.slots[slot]
     arrival = record["arrival"]
+    latest = int(arrival[LATEST])
+    is_long = latest != 0 and unwrap_near(latest, number) - latest > _LONG_STEP
+    if is_long and not _may_jump(t, slot, now_ns):
+        return -1
     unwrapped = note_arrival(t.rings[slot], arrival, number, arrival_ns)
     if unwrapped >= 0:
         return unwrapped
@@ -157,7 +177,7 @@ def note_transport_number(t: Tables, slot: int, number: int, arrival_ns: int, no
         record["repeated_at"] = arrival[LATEST]
         record["repeated"] = 0
     record["repeated"] += 1
-    if record["repeated"] < _REPEATED_ALLOWED:
+    if record["repeated"] < _REPEATED_ALLOWED or not _may_jump(t, slot, now_ns):
         return -1
     t.counts[Counter.TRANSPORT_NUMBERS_RESTARTED] += 1
     take_back(t, slot, now_ns)

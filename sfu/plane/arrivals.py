@@ -66,7 +66,7 @@ def restart_arrivals(ring: Integers, state: Integers, number: int, arrival_ns: i
 
 @compiled
 def report_from(state: Integers, number: int) -> None:
-    """Report from a 16-bit number on: what is before it is for someone else to tell."""
+    """Report from an unwrapped number on: what is before it is for someone else to tell."""
     if state[LATEST] != 0:
-        state[NEXT] = max(unwrap_near(int(state[LATEST]), number), UNWRAPPED_FROM)
+        state[NEXT] = max(number, UNWRAPPED_FROM)
         state[OWNED_FROM] = state[NEXT]

@@ -194,6 +194,10 @@ def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
             t.streams[slot * OUTBOUND + role] = t.blank_stream[0]
             t.streams[slot * OUTBOUND + role]["ssrc"] = command["outbound_ssrcs"][role]
             t.streams[slot * OUTBOUND + role]["start"] = command["starts"][role]
+    record["ssrc"] = command["ssrc"]
+    for role in range(OUTBOUND - 1, -1, -1):  # rather that of a stream, the first there is
+        if command["outbound_ssrcs"][role] >= 0:
+            record["ssrc"] = command["outbound_ssrcs"][role]
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
         t.sources[place]["declared"] = 0
     for kind in range(MAX_MIDS):

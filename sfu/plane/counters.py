@@ -106,3 +106,5 @@ class Counter(IntEnum):
     TRANSPORT_NUMBERS_WITHHELD = 46  # of packets that go no further: the node tells they came
     RED_UNWRAPPED = 47  # redundant audio sent on as its primary block alone
     RESENDS_PAUSED = 48  # of a picture that the receiver's link did not carry
+    EXTENSIONS_CUT = 49  # packets whose header extension ends within an element: what fits is read
+    TRANSPORT_JUMPS_OVER_RATE = 50  # far ahead or begun anew too often: those go without a number

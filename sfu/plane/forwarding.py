@@ -108,7 +108,7 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
         return
     codec = get8(record["codec_of"], get8(data, at + 1) & 0x7F)
     ssrc = packet_ssrc(data, at)
-    read_elements(data, at, payload, record["extension_of"], t.elements)
+    is_whole = read_elements(data, at, payload, record["extension_of"], t.elements)
 
     source_at = find_source(t, slot, ssrc)
     kind = -1
@@ -133,6 +133,8 @@ def receive_rtp(t: Tables, place: int, at: int, end: int, arrival_ns: int, now_n
     record["packets_in"] += 1
     record["octets_in"] += end - at
     end = at + left
+    if not is_whole:
+        t.counts[Counter.EXTENSIONS_CUT] += 1
     transport = -1
     if t.elements[Extension.TRANSPORT_WIDE_CC] >= 0:
         number = int(t.elements[Extension.TRANSPORT_WIDE_CC])

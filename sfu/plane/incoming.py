@@ -45,12 +45,14 @@ def receive(t: Tables, now_ns: int) -> None:
     filled = 0
     spare = BATCH  # the next row that is no message's own
     while has_more(t):
-        datagrams = _datagrams(t, int(state["unpacked"]))
+        message = int(state["unpacked"])
+        state["unpacked"] = message + 1  # if one raises, the next is the next
+        datagrams = _datagrams(t, message)
         if filled > 0 and datagrams - 1 > DATA_ROWS - spare:
             t.counts[Counter.BATCH_FULL] += 1
+            state["unpacked"] = message
             break  # the rest is the next batch
-        filled, spare = _unpack(t, filled, spare, now_ns)
-        state["unpacked"] += 1
+        filled, spare = _unpack(t, message, filled, spare, now_ns)
     state["count"] = filled
 
 
@@ -65,13 +67,12 @@ def _datagrams(t: Tables, message: int) -> int:
 
 
 @compiled_within
-def _unpack(t: Tables, filled: int, spare: int, now_ns: int) -> tuple[int, int]:
-    """Put the datagrams of the next message behind the ``filled`` ones of the batch.
+def _unpack(t: Tables, message: int, filled: int, spare: int, now_ns: int) -> tuple[int, int]:
+    """Put the datagrams of a message behind the ``filled`` ones of the batch.
 
     The second and all after it are copied to rows from ``spare`` on, before the first is worked
     on, which may grow over them. Returns ``filled`` and ``spare`` as they are then.
     """
-    message = int(t.state[0]["unpacked"])
     header = t.receive_headers[message]
     control_at = message * CONTROL_SIZE
     control_length = int(header["control_length"])

@@ -114,9 +114,11 @@ def ask_for_keyframes(t: Tables, slot: int, now_ns: int) -> None:
             continue
         role = media_role(int(source["kind"]))
         sender = int(t.streams[slot * OUTBOUND + role]["ssrc"])
+        if sender < 0:
+            sender = int(t.slots[slot]["ssrc"])
         begin = control_row(t)
         row = t.rows[begin : begin + ROW_ROOM]
-        length = write_pli(row, 0, max(sender, 0), int(source["ssrc"]))
+        length = write_pli(row, 0, sender, int(source["ssrc"]))
         queue_control(t, slot, length)
         source["keyframe_asked_ns"] = now_ns
         source["keyframe_tries"] = tries + 1

@@ -162,6 +162,7 @@ SLOT = _in_lines(
         ("mid_lengths", np.int64, (TRACKS,)),
         ("cname", np.uint8, (CNAME_SIZE,)),
         ("cname_length", np.int64),
+        ("ssrc", np.int64),  # of its RTCP from us, −1 for none yet
         # Feedback about what comes from here
         ("feedback_from", np.int64),  # the first number that the partner answers
         ("feedback_told", np.int64),  # the last number that the partner has answered
@@ -175,6 +176,7 @@ SLOT = _in_lines(
         ("clock_offset_ns", np.int64),  # node's clock less the browser's, from sender reports
         ("nack_full_ns", np.int64),  # token buckets
         ("feedback_full_ns", np.int64),
+        ("jumps_full_ns", np.int64),
         ("paused", np.int64, (OUTBOUND,)),  # by Role, 1: nothing is sent again
         ("owed_count", np.int64),
         ("owed", np.int64, (OWED,)),  # unwrapped numbers, ours, each twice its value + video track
@@ -216,7 +218,6 @@ SOURCE = _in_lines(
         ("ask_ns", np.int64),  # when the next NACK is due
         ("tolerance_ns", np.int64),  # how late a packet may be without being lost
         ("tolerance_from_ns", np.int64),  # since when it fades
-        ("lost", np.int64),  # numbers that were missing; those that came late do not count
         ("repaired", np.int64),
         ("given_up", np.int64),
         ("redundant", np.int64),  # packets of RED

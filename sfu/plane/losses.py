@@ -20,6 +20,7 @@ from sfu.plane.keyframes import ask_for_keyframes, media_role, want_keyframe
 from sfu.plane.layouts import INBOUND, LOSS_REACH, OUTBOUND, Record
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.payloads import starts_keyframe
+from sfu.plane.reception import MAX_DROPOUT
 from sfu.plane.rtcp import add_to_nack, write_nack
 from sfu.plane.tables import Tables
 from sfu.rtp.media import TrackKind
@@ -68,7 +69,7 @@ def _drop_below(t: Tables, place: int, limit: int) -> int:
 
 @compiled_within
 def _give_up(t: Tables, place: int, count: int, now_ns: int) -> None:
-    """``count`` numbers were taken off the list: the picture needs a keyframe."""
+    """``count`` numbers will not be asked for any more: the picture needs a keyframe."""
     source = t.sources[place]
     source["given_up"] += count
     t.counts[Counter.LOSSES_GIVEN_UP] += count
@@ -111,7 +112,10 @@ def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
     if source["missing"] + count > MOST_MISSING:
         dropped = _drop_below(t, place, first) if source["missing"] != 0 else 0
         t.counts[Counter.LOSSES_BEYOND_REACH] += 1
-        _give_up(t, place, dropped, now_ns)
+        if count >= MAX_DROPOUT:  # its sender began anew, RFC 3550 appendix A.1: nothing was lost
+            count = 0
+        t.counts[Counter.LOSSES] += count
+        _give_up(t, place, dropped + count, now_ns)
         return
     if source["missing"] == 0:
         source["oldest_missing"] = first
@@ -127,7 +131,6 @@ def _note_gap(t: Tables, place: int, number: int, now_ns: int) -> None:
         loss["tries"] = 0
     t.slots[place // INBOUND]["pressing"] = 1
     source["missing"] += count
-    source["lost"] += count
     t.counts[Counter.LOSSES] += count
     _fade_tolerance(source, now_ns)
     ask_ns = now_ns + int(source["tolerance_ns"])
@@ -204,7 +207,6 @@ def _note_late(t: Tables, place: int, number: int, now_ns: int) -> None:
     if wanted_ns >= source["tolerance_ns"]:
         source["tolerance_ns"] = wanted_ns
         source["tolerance_from_ns"] = now_ns
-    source["lost"] -= 1
     t.counts[Counter.LOSSES_LATE] += 1
 
 
@@ -259,7 +261,9 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
     begin = control_row(t)
     row = t.rows[begin : begin + ROW_ROOM]
     sender = int(t.streams[slot * OUTBOUND + media_role(int(source["kind"]))]["ssrc"])
-    behind = write_nack(row, 0, max(sender, 0), int(source["ssrc"]))
+    if sender < 0:
+        sender = int(t.slots[slot]["ssrc"])
+    behind = write_nack(row, 0, sender, int(source["ssrc"]))
     asked = 0
     oldest = end
     source["ask_ns"] = now_ns + _LONG_NS

@@ -52,21 +52,23 @@ def _element_size(kind: int) -> int:
 @compiled
 def read_elements(
     data: Octets, at: int, payload: int, extension_of: Octets, elements: Integers
-) -> None:
+) -> bool:
     """Read the header extensions of the packet at ``at`` whose payload begins at ``payload``.
 
     ``elements[kind]`` becomes the value of each known element as a number, −1 when it is not
     there. For MID it is ``offset * 256 + length``. ``extension_of`` maps ids to ``Extension``.
+
+    False when the last element is cut off, which ends the reading.
     """
     for kind in range(EXTENSIONS):
         elements[kind] = -1
     if not get8(data, at) & 0x10:
-        return
+        return True
     block = at + _HEADER + 4 * (get8(data, at) & 0x0F)
     profile = get16(data, block)
     one_byte = profile == _ONE_BYTE
     if not one_byte and profile >> 4 != 0x100:
-        return
+        return True
     position = block + 4
     while position < payload:
         first = get8(data, position)
@@ -78,15 +80,15 @@ def read_elements(
             length = (first & 0x0F) + 1
             position += 1
             if identity == 15:  # RFC 8285 section 4.2: stop here
-                return
+                return True
         else:
             if position + 2 > payload:
-                return
+                return False
             identity = first
             length = get8(data, position + 1)
             position += 2
         if position + length > payload:
-            return
+            return False
         kind = get8(extension_of, identity) if 0 < identity < extension_of.size else 0
         if kind == Extension.MID:
             elements[kind] = position * 256 + length
@@ -96,6 +98,7 @@ def read_elements(
                 value = (value << 8) | get8(data, position + index)
             elements[kind] = value
         position += length
+    return True
 
 
 @compiled

@@ -157,10 +157,11 @@ class Plane:
         """
         self._send(CommandKind.SRTP, slot, first=inbound, second=outbound)
 
-    def set_media(self, slot: int, media: MediaMap, cname: str = "rodrun") -> None:
+    def set_media(self, slot: int, media: MediaMap, cname: str = "rodrun", ssrc: int = 1) -> None:
         """Say what the connection carries; again after a re-offer. Equal SSRCs go on as before.
 
         ``cname`` (32 ASCII characters at most) is that of the outbound streams.
+        ``ssrc`` is who reports to a browser that is sent nothing: none of its own.
         """
         record = np.zeros(1, COMMAND)
         fields = record[0]
@@ -190,6 +191,7 @@ class Plane:
         name = cname.encode("ascii")[:CNAME_SIZE]
         fields["cname"][: len(name)] = np.frombuffer(name, np.uint8)
         fields["cname_length"] = len(name)
+        fields["ssrc"] = ssrc
         self._send_record(CommandKind.MEDIA, slot, record)
 
     def pair(self, slot: int, partner: int | None) -> None:

@@ -29,7 +29,7 @@ TRANSIT: Final = 7  # arrival less timestamp of the last packet, in timestamp un
 TRANSIT_KNOWN: Final = 8
 RECEPTION_FIELDS: Final = 9
 
-_MAX_DROPOUT: Final = 3000  # packets; beyond it a jump ahead has to be confirmed
+MAX_DROPOUT: Final = 3000  # packets; beyond it a jump ahead has to be confirmed
 _MAX_MISORDER: Final = 100
 _FIRST_CYCLE: Final = 1 << 16  # so that what comes late before the first packet is not negative
 _LARGEST_CHANGE_S: Final = 10  # of the transit time of two packets that follow one another
@@ -61,7 +61,7 @@ def note_sequence(state: Integers, sequence: int) -> int:
     ahead = (sequence - highest) & 0xFFFF
     if ahead >= 0x10000 - _MAX_MISORDER:
         ahead -= 0x10000
-    elif ahead >= _MAX_DROPOUT:
+    elif ahead >= MAX_DROPOUT:
         if sequence + 1 == state[UNEXPECTED]:
             return _restart(state, sequence)
         state[UNEXPECTED] = ((sequence + 1) & 0xFFFF) + 1

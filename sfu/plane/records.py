@@ -48,6 +48,7 @@ COMMAND = np.dtype(
         ("starts", np.int64, (5,)),  # first sequence numbers
         ("cname", np.uint8, (32,)),
         ("cname_length", np.int64),
+        ("ssrc", np.int64),  # that the node reports under where it sends nothing
     ]
 )
 

@@ -4,6 +4,7 @@ A sender report for each stream that is being sent, reception reports about what
 participant, a CNAME, and extended reports for the round trip where sender reports give none. The
 times of all the streams of one source participant are mapped by one clock offset, or the receiver's
 lips and sound part ways. Streams of retransmissions have no sender reports: no browser reads them.
+Who is sent nothing gets the rest all the same, from the SSRC of its slot.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ from sfu.plane.continuity import clock_rate, clock_ticks, time_ahead
 from sfu.plane.counters import Counter, DropReason
 from sfu.plane.extended_reports import add_delay, add_reference_time, write_extended_report
 from sfu.plane.keyframes import media_role
-from sfu.plane.layouts import INBOUND, OUTBOUND, TRACKS, Octets, Role
+from sfu.plane.layouts import INBOUND, OUTBOUND, TRACKS, Octets
 from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, flush, queue_control
 from sfu.plane.reception import RECEIVED, fill_report_block
 from sfu.plane.rtcp import (
@@ -34,7 +35,6 @@ from sfu.plane.rtcp import (
 )
 from sfu.plane.sources import find_source
 from sfu.plane.tables import Tables
-from sfu.rtp.media import TrackKind
 
 _MOST_APART_S: Final = 10  # a report and the media it is about
 _MASK32: Final = 0xFFFFFFFF
@@ -119,9 +119,10 @@ def _add_blocks(t: Tables, slot: int, row: Octets, at: int, behind: int, now_ns:
 def send_report(t: Tables, slot: int, now_ns: int) -> None:
     """Send ``slot`` its report."""
     record = t.slots[slot]
-    first = t.streams[slot * OUTBOUND + Role.AUDIO]
-    if not can_send_to(t, slot) or record["media"] == 0 or first["ssrc"] < 0:
+    if not can_send_to(t, slot) or record["media"] == 0:
         return
+    ssrc = int(record["ssrc"])
+    name_length = int(record["cname_length"])
     begin = control_row(t)
     row = t.rows[begin : begin + ROW_ROOM]
     length = 0
@@ -137,13 +138,14 @@ def send_report(t: Tables, slot: int, now_ns: int) -> None:
             return
     sends_media = reported != 0
     if not sends_media:
-        reported = 1 << TrackKind.AUDIO.value
-        length = write_receiver_report(row, 0, int(first["ssrc"]))
+        length = write_receiver_report(row, 0, ssrc)
         length = _add_blocks(t, slot, row, 0, length, now_ns)
+        if length > 0:
+            length = write_cname(row, length, ssrc, record["cname"], name_length)
     for kind in range(TRACKS):
         if reported & (1 << kind) and length > 0:
-            ssrc = int(t.streams[slot * OUTBOUND + media_role(kind)]["ssrc"])
-            length = write_cname(row, length, ssrc, record["cname"], int(record["cname_length"]))
+            sent = int(t.streams[slot * OUTBOUND + media_role(kind)]["ssrc"])
+            length = write_cname(row, length, sent, record["cname"], name_length)
     if length > 0:
         length = _add_extended(t, slot, row, length, sends_media, now_ns)
     if length > 0:
@@ -169,7 +171,7 @@ def _add_extended(
     if not asks and (sends_media or not is_heard):
         return length
     at = length
-    length = write_extended_report(row, at, int(t.streams[slot * OUTBOUND + Role.AUDIO]["ssrc"]))
+    length = write_extended_report(row, at, int(t.slots[slot]["ssrc"]))
     if length > 0 and is_heard and not sends_media:
         length = add_reference_time(row, at, length, now_ns)
     for place in range(slot * INBOUND, (slot + 1) * INBOUND):
@@ -189,20 +191,22 @@ def send_goodbye(t: Tables, slot: int) -> None:
     For a participant whom we let go. It is no end for the tracks of a page: browsers mute them.
     """
     record = t.slots[slot]
-    first = t.streams[slot * OUTBOUND + Role.AUDIO]
-    if not can_send_to(t, slot) or record["media"] == 0 or first["ssrc"] < 0:
+    if not can_send_to(t, slot) or record["media"] == 0:
         return
+    ssrc = int(record["ssrc"])
     count = 0
     for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
         if t.streams[place]["ssrc"] >= 0:
             t.ssrcs[count] = t.streams[place]["ssrc"]
             count += 1
+    if count == 0:
+        t.ssrcs[0] = ssrc
+        count = 1
     begin = control_row(t)
     row = t.rows[begin : begin + ROW_ROOM]
     # a compound begins with a report and has a CNAME, RFC 3550 section 6.1
-    length = write_receiver_report(row, 0, int(first["ssrc"]))
-    name_length = int(record["cname_length"])
-    length = write_cname(row, length, int(first["ssrc"]), record["cname"], name_length)
+    length = write_receiver_report(row, 0, ssrc)
+    length = write_cname(row, length, ssrc, record["cname"], int(record["cname_length"]))
     length = write_goodbye(row, length, t.ssrcs, count)
     if length > 0 and queue_control(t, slot, length):
         t.counts[Counter.BYE_SENT] += 1

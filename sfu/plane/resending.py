@@ -2,12 +2,12 @@
 
 Every resend is a packet of its own on the receiver's RTX stream. It has no transport-wide number,
 so that the feedback relayed to the sender tells of the sender's own packets only. A packet goes
-again a few times at most, and never twice within a round trip of its receiver: the second request
-has then crossed the first answer. Nobody knows yet whether that answer arrived, and the receiver
-asks again only after another round trip, so a crossed answer is repeated once when the round trip
-is over. What the node lacks itself is on the list of ``losses`` and is forwarded as soon as it
-comes. All resends together are a share of the video sent to the receiver; of a picture that is
-paused there are none.
+again a few times at most, and never twice within a round trip of its receiver (half a second at
+most, for one report of a round trip may be far off): the second request has then crossed the first
+answer. Nobody knows yet whether that answer arrived, and the receiver asks again only after another
+round trip, so a crossed answer is repeated once when the round trip is over. What the node lacks
+itself is on the list of ``losses`` and is forwarded as soon as it comes. All resends together are a
+share of the video sent to the receiver; of a picture that is paused there are none.
 """
 
 from typing import Final
@@ -29,6 +29,7 @@ from sfu.rtp.media import RTX_OFFSET, Extension
 
 _RESENDS: Final = 6  # of a packet; that its sender sent it again counts as one
 _LEAST_TRIP_NS: Final = 20_000_000
+_MOST_TRIP_NS: Final = 500_000_000  # a wait as long as the history is long would be for nothing
 _ENTRIES_S: Final = 1000  # of NACKs, each up to 17 packets, looked up a second and participant
 _CREDIT_A_RESEND: Final = 100
 
@@ -94,7 +95,7 @@ def _early_ns(t: Tables, slot: int, place: int, now_ns: int) -> int:
     trip_ns = int(t.slots[slot]["round_trip_ns"])
     if trip_ns < 0:
         trip_ns = UNKNOWN_ROUND_TRIP_NS
-    return max(trip_ns, _LEAST_TRIP_NS) - since_ns
+    return min(max(trip_ns, _LEAST_TRIP_NS), _MOST_TRIP_NS) - since_ns
 
 
 @compiled_within

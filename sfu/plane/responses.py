@@ -57,7 +57,7 @@ from sfu.plane.rtcp import (
     sender_ssrc,
     step,
 )
-from sfu.plane.sources import admit_source, find_source
+from sfu.plane.sources import admit_source, find_source, is_ours
 from sfu.plane.tables import Tables
 from sfu.rtp.media import Extension, TrackKind
 
@@ -134,10 +134,10 @@ def _respond(
         return 0
     if is_feedback(data, at, end, TRANSPORT_FEEDBACK, FORMAT_NACK):
         place = _find_stream(t, slot, media_ssrc(data, at, end))
-        if place < 0:
-            t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
-        elif can_send_to(t, slot):
+        if place >= 0 and can_send_to(t, slot):
             resend(t, slot, place, at, end, now_ns)
+        else:
+            t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
         return 0
     if is_pli(data, at, end):
         if _may_respond(t, slot, now_ns):
@@ -253,7 +253,7 @@ def _take_extended_report(t: Tables, slot: int, at: int, end: int, arrival_ns: i
                 )
         for index in range(delays(data, block, behind)):
             delay = block + 4 + 12 * index
-            if _find_stream(t, slot, get32(data, delay)) >= 0:
+            if is_ours(t, slot, get32(data, delay)):
                 last = get32(data, delay + 4)
                 _note_round_trip(t, slot, last, get32(data, delay + 8), arrival_ns)
         block = behind
@@ -301,14 +301,13 @@ def _ask_source(t: Tables, slot: int, ssrc: int, now_ns: int) -> None:
     """``slot`` wants a keyframe of the stream of that SSRC."""
     place = _find_stream(t, slot, ssrc)
     partner = int(t.slots[slot]["partner"])
-    if place < 0 or partner < 0:
+    role = place % OUTBOUND
+    has_keyframes = place >= 0 and role in (Role.VIDEO, Role.SCREEN)
+    if partner < 0 or not has_keyframes:
         t.drops[DropReason.FEEDBACK_NOT_RELAYED] += 1
         return
     t.counts[Counter.KEYFRAME_REQUEST] += 1
     t.slots[slot]["keyframe_requests"] += 1
-    role = place % OUTBOUND
-    if role == Role.VIDEO:
-        want_keyframe(t, partner, TrackKind.VIDEO.value)
-    elif role == Role.SCREEN:
-        want_keyframe(t, partner, TrackKind.SCREEN.value)
+    kind = TrackKind.VIDEO.value if role == Role.VIDEO else TrackKind.SCREEN.value
+    want_keyframe(t, partner, kind)
     ask_for_keyframes(t, partner, now_ns)

@@ -6,10 +6,12 @@ from typing import Final
 MAX_PARTICIPANTS: Final = 512
 """How many slots there can be; the first two characters of an ICE ufrag name one."""
 
+MOST_COALESCE_NS: Final = 500_000
+
 
 @dataclass(frozen=True)
 class PlaneSettings:
-    """Bounds and intervals of the plane.
+    """Bounds and intervals of the plane; ValueError for a sleep that is too long.
 
     Attributes:
         max_participants: slots 0 … n−1 exist.
@@ -26,7 +28,8 @@ class PlaneSettings:
         send_runs: whether packets to one destination may leave as one message, where the kernel
             can do that (``UDP_SEGMENT``).
         receive_runs: whether datagrams from one source may come as one message (``UDP_GRO``).
-        coalesce_ns: the longest sleep after a small batch under load (below 1 s), 0 for none.
+        coalesce_ns: the longest sleep after a small batch under load, 0 for none to
+            ``MOST_COALESCE_NS``.
         repair_ns: for how long a missing video packet is asked for before a keyframe is.
         history_octets: of video kept for a participant, so that it can be sent again; 0 for none.
         history_ns: how long it can be.
@@ -43,10 +46,17 @@ class PlaneSettings:
     report_interval_ns: int = 1_000_000_000
     tick_ns: int = 10_000_000
     media_packets_s: int = 5_000
-    coalesce_ns: int = 500_000
+    coalesce_ns: int = MOST_COALESCE_NS
     send_runs: bool = True
     receive_runs: bool = True
     repair_ns: int = 1_000_000_000
     history_octets: int = 384 * 1024
     history_ns: int = 1_000_000_000
     resend_percent: int = 50
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.coalesce_ns <= MOST_COALESCE_NS:
+            raise ValueError(
+                f"coalesce_ns must be 0 to {MOST_COALESCE_NS}, not {self.coalesce_ns}:"
+                " packets would wait for each other longer than they may"
+            )

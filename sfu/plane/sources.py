@@ -53,6 +53,8 @@ def place_for_source(t: Tables, slot: int, rtx: bool, now_ns: int) -> int:
 @compiled_within
 def is_ours(t: Tables, slot: int, ssrc: int) -> bool:
     """Whether we send with that SSRC to ``slot``; then it may not (RFC 3550 section 8.2)."""
+    if t.slots[slot]["ssrc"] == ssrc:
+        return True
     for place in range(slot * OUTBOUND, (slot + 1) * OUTBOUND):
         if t.streams[place]["ssrc"] == ssrc:
             return True

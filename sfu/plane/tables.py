@@ -177,6 +177,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         ("feedback_reference", -1),
         ("payload_of", -1),
         ("arena", -1),
+        ("ssrc", -1),
         ("resend_credit", RESEND_CREDIT),
     ):
         tables.blank_slot[field] = value

@@ -82,9 +82,9 @@ class Recorder:
             self._note_event(event)
             handle(event)
 
-        def note_media(slot: int, media: MediaMap, cname: str = "") -> None:
+        def note_media(slot: int, media: MediaMap, cname: str = "", ssrc: int = 1) -> None:
             self.maps[slot] = media
-            set_media(slot, media, cname)
+            set_media(slot, media, cname, ssrc)
 
         class Session(sfu.native.SrtpSession):
             """Keeps a second context of what comes in."""

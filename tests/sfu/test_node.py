@@ -37,6 +37,7 @@ def test_a_join_is_answered_at_once_and_the_plane_told_before_anybody_comes() ->
     (opened, media, _) = outputs
     assert isinstance(opened, OpenSlot)
     assert isinstance(media, SetMedia)
+    assert media.ssrc == media.media.outbound[0].ssrc
     answer = ReadAnswer.parse(reply.answer)
     assert answer.ufrag == opened.ufrag
     assert int(answer.ufrag[:2], 36) == slot

@@ -29,7 +29,19 @@ from sfu.rtp.media import (
 )
 from tests.sfu.plane import twcc
 from tests.sfu.plane.counts import counts_of
-from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, Browser, Rtp, Stage, transport, ufrag_of
+from tests.sfu.plane.stage import (
+    CHROMIUM,
+    FIREFOX,
+    MS,
+    SECOND,
+    SENDS_ONLY,
+    VIDEO_ONLY,
+    Browser,
+    Rtp,
+    Stage,
+    transport,
+    ufrag_of,
+)
 
 VIDEO = (Codec.VP8, Codec.VP9, Codec.H264, Codec.AV1)
 MODERN = MediaMap(
@@ -298,6 +310,82 @@ def run_repairs() -> Scene:
     return scene
 
 
+def _nack(*numbers: int) -> bytes:
+    """Of Firefox, about its video."""
+    body = b"".join(struct.pack("!HH", each, 0) for each in numbers)
+    return struct.pack("!BBHII", 0x81, 205, 2 + len(numbers), 2001, 6001) + body
+
+
+def _one_way_control(now_ns: int) -> bytes:
+    """A sender report of the picture, and a question for the round trip."""
+    seconds = now_ns // SECOND + 2_208_988_800
+    report = struct.pack("!BBHIIIIII", 0x80, 200, 6, 1001, seconds, 0, 0, 1, 1)
+    return report + struct.pack("!BBHIBBHII", 0x80, 207, 4, 1001, 4, 0, 2, seconds, 0)
+
+
+def run_storms() -> Scene:
+    """What reaches the bounds of repairs, feedback, keyframes, sources and numbers.
+
+    Beside that room one whose first is sent nothing, and whose second is sent video alone.
+    """
+    scene = Scene("storms")
+    with Stage() as stage:
+        sender, receiver = stage.connect(0), stage.connect(1, FIREFOX, partner=0)
+        silent = stage.connect(2, SENDS_ONLY)
+        stage.connect(3, VIDEO_ONLY, partner=2)
+
+        def pictures(browser: Browser, first: int, *wides: int) -> list[tuple[bytes, bytes]]:
+            return [
+                (
+                    browser.address,
+                    browser.protect(
+                        replace(_plain_picture(first + at), extensions=(transport(wide),))
+                    ),
+                )
+                for at, wide in enumerate(wides)
+            ]
+
+        def asks(*compounds: bytes) -> list[tuple[bytes, bytes]]:
+            return [(receiver.address, receiver.protect_rtcp(each)) for each in compounds]
+
+        def turn(wires: list[tuple[bytes, bytes]], after_ns: int = 10 * MS) -> None:
+            stage.turn(wires, after_ns)
+            scene.note(stage, stage.now_ns // MS)
+
+        turn(pictures(sender, 0, *range(100)))
+        for _ in range(7):  # one that it gets six times
+            turn(asks(_nack(199)), 110 * MS)
+        turn(pictures(sender, 100, *range(100, 200)))
+        for after_ms in (10, 10):  # more at once than may wait for a round trip
+            turn(asks(_nack(*range(200, 300))), after_ms * MS)
+        turn([], 200 * MS)
+        turn(asks(*(_nack(*range(first, first + 300)) for first in range(20_000, 21_200, 300))))
+        far = replace(_plain_picture(0), sequence=500)
+        cut = b"\x90" + replace(far, sequence=501).pack()[1:12]
+        cut += b"\xbe\xde\0\1\0\0\0\x31" + far.payload
+        turn([(sender.address, each) for each in (sender.protect(far), sender._send.protect(cut))])
+        absurd = struct.pack("!BBHIIHHIHH", 0x8F, 205, 5, 2001, 6001, 0, 0xFFFF, 0, 0, 0)
+        pli = struct.pack("!BBHII", 0x81, 206, 2, 2001, 6001)
+        turn(asks(absurd, *[pli * 100] * 3))
+        turn(asks(*(struct.pack("!BBHI", 0x80, 201, 1, ssrc) for ssrc in range(9000, 9006))))
+        turn(pictures(silent, 0, *(each * 9000 & 0xFFFF for each in range(15))))
+        turn([(silent.address, silent.protect_rtcp(_one_way_control(stage.now_ns)))])
+        for _ in range(11):
+            turn([], 100 * MS)
+        keys = int(stage.tables.slots[2]["srtp_out"])
+        stage.tables.slots[2]["srtp_out"] = 0  # nothing can be sent to it, so its feedback waits
+        last = int(stage.tables.slots[2]["arrival"][0])
+        for step in range(14):  # no keyframe comes meanwhile
+            turn(pictures(silent, 20 + step, last + 1 + step), 9 * SECOND)
+        stage.tables.slots[2]["srtp_out"] = keys
+        turn(asks(struct.pack("!BBHI", 0x80, 201, 1, 9006)), 100 * MS)
+        for slot in (2, 3):
+            stage.plane.close_participant(slot)
+        turn([])
+        scene.end(stage, (0, 1))
+    return scene
+
+
 def run_loop() -> list[str]:
     """The same for the loop as it is: datagrams and runs come through a socket, in two turns.
 
@@ -362,7 +450,7 @@ def run_loop() -> list[str]:
 
 def main() -> None:
     """Print how it runs, what came out, and as the last line the counts of all scenes together."""
-    scenes = [run_call(), run_repairs()]
+    scenes = [run_call(), run_repairs(), run_storms()]
     lines = ["interpreted" if JIT_DISABLED else "compiled", *run_loop()]
     for scene in scenes:
         lines += scene.lines

@@ -7,7 +7,7 @@ What the plane sends goes through real sockets on 127.0.0.1; what it receives is
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -72,6 +72,10 @@ FIREFOX = MediaMap(
         OutboundTrack(TrackKind.SCREEN, "s", 6003, 6004),
     ),
 )
+
+
+SENDS_ONLY = replace(CHROMIUM, outbound=())
+VIDEO_ONLY = replace(CHROMIUM, inbound=CHROMIUM.inbound[1:2], outbound=CHROMIUM.outbound[1:2])
 
 
 @dataclass(frozen=True)

@@ -399,3 +399,20 @@ def test_a_sender_alone_whose_numbers_begin_anew_is_answered(stage: Stage) -> No
     reports = feedback_in(heard)
     told = [each.base + at for each in reports for at in range(len(each.deltas))]
     assert told == [*range(30_000, 30_030), *range(37, 60)]
+
+
+def test_a_partner_that_never_answered_is_replaced_however_many_numbers_passed(
+    stage: Stage,
+) -> None:
+    chromium = stage.connect(0)
+    firefox = stage.connect(1, FIREFOX, partner=0)
+    heard_firefox(stage, firefox, 1)
+    for step in range(5):  # 36 000 numbers, and no feedback
+        stage.send(chromium, video(step, step * 9000), after_ns=150 * MS)
+        heard_firefox(stage, firefox, 2 + step)
+    assert feedback_in(chromium.rtcp) == []
+    heard = stage.pass_time(2 * SECOND)[0]
+    stage.send(chromium, video(5, 36_001))
+    heard += stage.pass_time(200 * MS)[0]
+    answered = {each & 0xFFFF for report in feedback_in(heard) for each in report.arrivals()}
+    assert answered >= {36_000, 36_001}

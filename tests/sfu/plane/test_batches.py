@@ -13,7 +13,10 @@ import pytest
 
 from sfu.native import SOL_UDP, UDP_GRO, UDP_SEGMENT
 from sfu.plane import Plane, PlaneSettings
+from sfu.plane.layouts import BATCH, CONTROL_WORDS, FIRST_OCTET, STRIDE
+from sfu.plane.loop import run
 from sfu.plane.offloads import receive_runs, sends_runs
+from sfu.plane.records import CommandKind
 from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, Browser, Rtp, ufrag_of
 
@@ -239,3 +242,27 @@ def test_runs_that_are_refused_go_packet_by_packet_and_then_are_no_more(
         )
         assert counts["gso_runs_sent"] == 0
         assert call.plane.drops()["not_sent"] == 0
+
+
+def test_a_message_that_cannot_be_split_is_left_behind(bound: socket.socket) -> None:
+    """It is our own error, and must not be met again and again."""
+    with Call(bound, PlaneSettings(max_participants=4)) as call:
+        t = call.plane._tables
+        state = t.state[0]
+        bad, good = BATCH - 2, BATCH - 1
+        t.receive_headers[bad]["length"] = 300_000  # behind the end of all messages
+        t.receive_headers[bad]["control_length"] = 24
+        at = bad * CONTROL_WORDS
+        t.control[at : at + 3] = 20, SOL_UDP | UDP_GRO << 32, 1500  # CMSG_LEN of 32 bits
+        t.receive_headers[good]["length"] = 1
+        t.receive_headers[good]["control_length"] = 0
+        t.data[good * STRIDE + FIRST_OCTET] = 0xFF
+        state["messages"], state["unpacked"] = BATCH, bad
+        state["running"] = 1
+        call.plane._send(CommandKind.STOP, 0)
+        t.poll[1]["happened"] = 1
+        with pytest.raises(IndexError):
+            run(t)
+        run(t)
+        assert state["running"] == 0
+        assert call.plane.drops()["unknown_protocol"] == 1

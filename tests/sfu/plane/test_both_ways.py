@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[3]
 AT_WORK = (
     *("losses", "losses_repaired", "losses_late", "losses_overtaken", "losses_given_up"),
     *("nacks", "nack_numbers", "resends", "resends_not_kept", "resends_too_soon"),
-    "resends_paused",
+    *("resends_paused", "resends_too_often", "resends_over_rate", "resends_not_owed"),
+    *("losses_beyond_reach", "nacks_over_rate", "keyframe_given_up", "source_replaced"),
+    *("feedback_absurd", "feedback_over_rate", "feedback_waited"),
+    *("extensions_cut", "transport_jumps_over_rate"),
     *("retransmissions_relayed", "retransmissions_unwrapped", "red_unwrapped"),
     *("feedback_relayed", "transport_numbers_withheld", "transport_numbers_repeated"),
     *("transport_numbers_restarted", "sends"),

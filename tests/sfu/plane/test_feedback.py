@@ -167,7 +167,7 @@ def test_what_someone_else_tells_is_not_told_here() -> None:
     receiver = Receiver()
     for number in range(10, 20):
         receiver.note(number, START_NS)
-    arrivals.report_from(receiver.state, 15)
+    arrivals.report_from(receiver.state, unwrapping.UNWRAPPED_FROM + 15)
     assert receiver.build_all()[0].base == 15
     receiver.note(9, START_NS)  # late, and not ours
     assert receiver.build() is None

@@ -93,11 +93,7 @@ def plain(body: bytes, first: int = 0x80, payload_type: int = 96, extension: byt
         (plain(b"\xff" * 4, 0xA0), "malformed_rtp"),
         (plain(b"x", payload_type=35), "unknown_payload_type"),
         (plain(b"x", payload_type=111), "unknown_payload_type"),  # sound from a picture's source
-        # elements that reach beyond their extension, in both forms, are not read
-        (plain(b"x", extension=b"\x3f\0\0\0"), None),
-        (plain(b"x", extension=b"\0\0\0\x31"), None),
-        (plain(b"x", extension=b"\xf0" + b"\x31" * 3), None),
-        (plain(b"x", extension=b"\x11\1\1\x41"), None),
+        (plain(b"x", extension=b"\xf0" + b"\x31" * 3), None),  # the id that ends the reading
         (plain(b""), None),
         (plain(bytes(1300)), None),
     ],
@@ -109,6 +105,31 @@ def test_authentic_packets_with_broken_insides(
     assert rooms.stage.drops == ({reason: 1} if reason else {})
     assert len(rooms.partner.rtp) == (0 if reason else 1)
     rooms.partner.datagrams.clear()
+    rooms.goes_on()
+
+
+@pytest.mark.parametrize(
+    ("extension", "profile"),
+    [
+        (b"\x3f\0\0\0", 0xBEDE),
+        (b"\0\0\0\x31", 0xBEDE),
+        (b"\x11\1\1\x41", 0xBEDE),
+        (b"\0\0\0\x04", 0x1000),  # an id without a length
+        (b"\0\x04\x02\0", 0x1000),
+    ],
+)
+def test_elements_that_reach_beyond_their_extension_are_not_read_and_counted(
+    rooms: Rooms, extension: bytes, profile: int
+) -> None:
+    extension = struct.pack("!HH", profile, len(extension) // 4) + extension
+    data = head(0x90) + extension + b"picture"
+    rooms.stage.turn([(rooms.hostile.address, data + bytes(16))])
+    assert rooms.stage.plane.counts()["extensions_cut"] == 0, "only what is authentic"
+    rooms.stage.turn([(rooms.hostile.address, rooms.hostile._send.protect(data))])
+    assert rooms.stage.drops == {"not_authentic": 1}
+    assert rooms.stage.plane.counts()["extensions_cut"] == 1
+    assert [each.payload for each in rooms.partner.rtp] == [b"picture"]
+    assert [each.extensions for each in rooms.partner.rtp] == [()]
     rooms.goes_on()
 
 

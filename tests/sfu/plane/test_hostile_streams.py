@@ -3,6 +3,7 @@
 import random
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -341,3 +342,38 @@ def test_random_payloads_of_every_codec_harm_nobody() -> None:
                 packets.append(Rtp(kind, sequences[ssrc], chance.randrange(1 << 32), ssrc, payload))
             stage.send(hostile, *packets)
         assert "fault" not in stage.drops
+
+
+def test_transport_wide_numbers_that_jump_are_followed_ten_times_a_second(rooms: Rooms) -> None:
+    """Each number that is passed over is noted: many jumps would be much work."""
+    stage = rooms.stage
+    slot = stage.tables.slots[1]
+    begin = int(slot["transport_last"])
+    got: list[Rtp] = []
+    for step in range(300):
+        elements = ((3, struct.pack("!H", step * 5000 & 0xFFFF)),)
+        stage.send(rooms.hostile, replace(video(step), extensions=elements), after_ns=2 * MS)
+        got += rooms.partner.rtp
+    over = stage.plane.counts()["transport_jumps_over_rate"]
+    assert over > 200
+    assert int(slot["transport_last"]) - max(begin, 1 << 16) < 20 * 30_000
+    assert len(got) > 280, "they go on, without a number"
+    assert sum(each.element(7) is not None for each in got) < 30
+    assert set(stage.drops) <= {"before_epoch"}
+    stage.pass_time(SECOND)
+    for number in range(1000, 1050):  # a sender that is not hostile any more is followed again
+        elements = ((3, struct.pack("!H", number)),)
+        stage.send(rooms.hostile, replace(video(number), extensions=elements))
+    assert rooms.partner.rtp[0].element(7) is not None
+    rooms.other_room_goes_on()
+
+
+def test_transport_wide_numbers_that_begin_anew_do_so_ten_times_a_second(rooms: Rooms) -> None:
+    stage = rooms.stage
+    for step in range(400):  # nine of a row that came before
+        elements = ((3, struct.pack("!H", step % 9)),)
+        stage.send(rooms.hostile, replace(video(step), extensions=elements), after_ns=MS)
+    counts = stage.plane.counts()
+    assert counts["transport_numbers_restarted"] <= 10 + 4
+    assert counts["transport_jumps_over_rate"] > 0
+    rooms.other_room_goes_on()

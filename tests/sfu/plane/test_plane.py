@@ -146,3 +146,6 @@ def test_what_cannot_be_is_refused(bound: socket.socket) -> None:
     plane.stop()
     with pytest.raises(ValueError, match="max_participants"):
         Plane(bound, PlaneSettings(max_participants=0))
+    for coalesce_ns in (-1, 500_001):
+        with pytest.raises(ValueError, match="coalesce_ns must be 0 to 500000, not "):
+            PlaneSettings(coalesce_ns=coalesce_ns)

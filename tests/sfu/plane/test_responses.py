@@ -56,9 +56,25 @@ def test_requests_about_other_streams_go_nowhere() -> None:
         chromium, firefox = two(stage)
         stage.send(chromium, Rtp(96, 1, 0, 1001, b"\x10\0\0"))
         stage.pass_time(SECOND)
-        stage.send_rtcp(firefox, pli(2001, 6000), pli(2001, 1001), pli(2001, 6003))
+        asked = stage.plane.counts()["keyframe_request"]
+        stage.send_rtcp(firefox, pli(2001, 6000), pli(2001, 6002), pli(2001, 1001))
         stage.pass_time(SECOND)
         assert plis(chromium) == []
+        assert stage.drops == {"feedback_not_relayed": 3}
+        assert stage.plane.counts()["keyframe_request"] == asked
+        stage.send_rtcp(firefox, pli(2001, 6003))
+        assert plis(chromium) == [], "there is no screen"
+        assert stage.plane.counts()["keyframe_request"] == asked + 1
+
+
+def test_a_nack_from_who_cannot_be_sent_to_is_counted() -> None:
+    with Stage() as stage:
+        chromium, firefox = two(stage)
+        stage.send(chromium, Rtp(96, 1, 0, 1001, b"\x10\0\0"))
+        stage.tables.slots[1]["srtp_out"] = 0
+        stage.send_rtcp(firefox, struct.pack("!BBHIIHH", 0x81, 205, 3, 2001, 6001, 100, 0))
+        stage.tables.slots[1]["srtp_out"] = firefox.node_out.pointer
+        assert stage.drops == {"feedback_not_relayed": 1}
 
 
 def test_a_compound_of_feedback_does_not_become_a_flood() -> None:
