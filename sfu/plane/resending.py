@@ -29,7 +29,6 @@ from sfu.rtp.media import RTX_OFFSET, Extension
 
 _RESENDS: Final = 6  # of a packet; that its sender sent it again counts as one
 _LEAST_TRIP_NS: Final = 20_000_000
-_MOST_TRIP_NS: Final = 500_000_000  # a wait as long as the history is long would be for nothing
 _ENTRIES_S: Final = 1000  # of NACKs, each up to 17 packets, looked up a second and participant
 _CREDIT_A_RESEND: Final = 100
 
@@ -95,7 +94,7 @@ def _early_ns(t: Tables, slot: int, place: int, now_ns: int) -> int:
     trip_ns = int(t.slots[slot]["round_trip_ns"])
     if trip_ns < 0:
         trip_ns = UNKNOWN_ROUND_TRIP_NS
-    return min(max(trip_ns, _LEAST_TRIP_NS), _MOST_TRIP_NS) - since_ns
+    return max(trip_ns, _LEAST_TRIP_NS) - since_ns
 
 
 @compiled_within
