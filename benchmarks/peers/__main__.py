@@ -43,6 +43,7 @@ FORWARDERS: dict[str, Contender] = {
 ROOMS = (2, 10, 40, 80)
 SECONDS = 4.0
 ROUNDS = 3
+PLOT = Path("var/peers.png")
 INSTALL = Path(__file__).parent.parent / "install-peers"
 
 
@@ -78,7 +79,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pattern", choices=PATTERNS, help="only this one, not both")
     parser.add_argument("--profile", choices=sorted(SRTP_PROFILES), default="aes-128-gcm")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there, as PNG")
+    parser.add_argument(
+        *("--plot",),
+        type=Path,
+        metavar="FILE",
+        default=PLOT,
+        help=f"draw them there, not in {PLOT}",
+    )
     options = parser.parse_args(arguments)
     if options.set_up:
         return subprocess.run([INSTALL]).returncode
@@ -99,12 +106,11 @@ def main(arguments: list[str]) -> int:
         )
         title = f"{options.profile}, arrivals: {pattern}"
         parts.append(f"{title}\n\n{table(entries)}")
-        if options.plot:
-            to = options.plot if number == 0 else _beside(options.plot, pattern)
-            plot.draw(entries, to, title)
-            # RESULTS.md stands in the folder above
-            picture = os.path.relpath(to, Path(__file__).parents[1])
-            parts.append(f"![What each forwarder costs and adds, {pattern}]({picture})")
+        to = options.plot if number == 0 else _beside(options.plot, pattern)
+        plot.draw(entries, to, title)
+        # RESULTS.md stands in the folder above
+        picture = os.path.relpath(to, Path(__file__).parents[1])
+        parts.append(f"![What each forwarder costs and adds, {pattern}]({picture})")
         found += results(entries, command, options.profile, pattern)
         everything += entries
     report = "\n\n".join([*parts, ADDED, *remarks(everything)]) + "\n"
