@@ -13,9 +13,10 @@ Clock = Callable[[], float]
 
 # The wall clock can be set, and a laptop can sleep: look again at least this often.
 LONGEST_SLEEP_S = 1.0
-# Woken this late, we ourselves stood still: the node's reports of meanwhile wait in line, and must
-# be read before anyone is judged silent.
-STALLED_S = 0.25
+# We may have stood still ourselves, and the node's reports of meanwhile wait in line: they are read
+# before anyone is judged silent, for as long as we were woken late.
+READ_FIRST_S = 0.01
+READ_AT_MOST_S = 0.25
 RETRY_S = 1.0
 
 
@@ -56,8 +57,9 @@ class Scheduler:
                         await self._sooner.wait()
                 except TimeoutError:
                     pass
-            if next_at + STALLED_S < self._clock():
-                await asyncio.sleep(STALLED_S)
+            late_s = self._clock() - next_at
+            if late_s >= 0:
+                await asyncio.sleep(min(max(late_s, READ_FIRST_S), READ_AT_MOST_S))
             await self.run_due()
 
     async def run_due(self) -> None:

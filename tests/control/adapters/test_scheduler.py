@@ -102,10 +102,11 @@ async def test_it_sleeps_until_the_deadline_and_is_woken_by_a_sooner_one(
     assert start + 0.1 <= fired[0]
 
 
-async def test_woken_late_it_lets_the_reports_in_line_be_read_first() -> None:
+# As after a stall of ours: the deadline is long over, or has just come when the stall ended.
+@pytest.mark.parametrize(("late_s", "reading_s"), [(9.0, 0.05), (0.0, 0.005)])
+async def test_it_lets_the_reports_in_line_be_read_first(late_s: float, reading_s: float) -> None:
     fired = Fired()
     reports_read = asyncio.Event()
-
     was_read = asyncio.get_running_loop().create_future()
 
     async def on_due(key: str, now: float) -> None:
@@ -113,10 +114,9 @@ async def test_woken_late_it_lets_the_reports_in_line_be_read_first() -> None:
 
     scheduler = Scheduler(lambda: fired.now, on_due)
     scheduler.schedule("a", 101.0)
-    # As after a stall of ours: the deadline is long over, and reports wait to be read.
-    fired.now = 110.0
+    fired.now = 101.0 + late_s
     task = asyncio.create_task(scheduler.run())
-    asyncio.get_running_loop().call_later(0.05, reports_read.set)
+    asyncio.get_running_loop().call_later(reading_s, reports_read.set)
     async with asyncio.timeout(5):
         assert await was_read
     task.cancel()
