@@ -164,6 +164,8 @@ class Rooms:
                 await self._take(event)
             except Exception:
                 log.exception("an event of the media node was lost: %s", event)
+            if isinstance(event, ConnectionQuality):
+                await asyncio.sleep(0)  # hundreds come at once, and deadlines are due in between
 
     def _room(self, consultation_id: str) -> _Room:
         return self._rooms.setdefault(consultation_id, _Room(asyncio.Lock(), self._video_codec, {}))

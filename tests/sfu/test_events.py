@@ -4,12 +4,26 @@ import asyncio
 
 import pytest
 
-from sfu.api import ConnectionReplaced, Event, ParticipantHeard
+from sfu.api import (
+    ConnectionQuality,
+    ConnectionReplaced,
+    Event,
+    LegQuality,
+    LegScore,
+    ParticipantHeard,
+    QualityLevel,
+)
 from sfu.events import EventQueue
 
 
 def heard(at: float) -> ParticipantHeard:
     return ParticipantHeard("room", "client", "c1", at)
+
+
+def judged(connection_id: str) -> ConnectionQuality:
+    score = LegScore(4.4, QualityLevel.EXCELLENT)
+    leg = LegQuality(score, 1, 1.0, 1, 0, 0, 0, None, None, 0, None)
+    return ConnectionQuality("room", "client", connection_id, None, leg, leg, score)
 
 
 REPLACED = ConnectionReplaced("room", "client", "c1")
@@ -39,6 +53,14 @@ async def test_a_flood_of_reports_loses_the_oldest_reports_and_nothing_else() ->
         queue.put(heard(at))
     assert await everything(queue) == [REPLACED, heard(7), heard(8), heard(9)]
     assert queue.dropped == 7
+
+
+async def test_quality_waits_for_all_the_rest() -> None:
+    queue = EventQueue()
+    quality = [judged(each) for each in ("a", "b")]
+    for event in (quality[0], heard(1), quality[1], REPLACED):
+        queue.put(event)
+    assert await everything(queue) == [heard(1), REPLACED, *quality]
 
 
 async def test_what_lasts_is_bounded_too() -> None:
