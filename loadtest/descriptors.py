@@ -8,6 +8,15 @@ A_CALL = 5  # two sockets for media, two for events, and one more while somebody
 BESIDE = 300  # the API's connections, and what Python itself has open
 
 
+def raise_limit(wanted: int) -> int:
+    """Raise this process's soft limit to so many, or as far as it may; returns what it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
+
+
 def allow_descriptors(calls: int) -> None:
     """Raise this process's soft limit to what so many calls need.
 
@@ -15,11 +24,9 @@ def allow_descriptors(calls: int) -> None:
         CannotBegin: the hard limit is below that.
     """
     wanted = BESIDE + A_CALL * calls
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
+    allowed = raise_limit(wanted)
+    if allowed < wanted:
         raise CannotBegin(
-            f"{calls} calls need some {wanted} open files, and this process may have {hard}:"
+            f"{calls} calls need some {wanted} open files, and this process may have {allowed}:"
             " raise its hard limit (ulimit -Hn), or make fewer --calls."
         )
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

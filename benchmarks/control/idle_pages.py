@@ -1,12 +1,12 @@
 """What open pages on which nothing happens cost in memory."""
 
 import asyncio
-import resource
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from benchmarks.control.people import Page, Person, http
 from benchmarks.control.run import ControlUnderLoad, Load
+from loadtest.descriptors import raise_limit
 
 # A few thousand connections come from each; there are 28 000 ports.
 SOURCES = 8
@@ -35,10 +35,7 @@ class IdlePages:
 
 async def open_pages(control: ControlUnderLoad, count: int, settle_s: float) -> IdlePages:
     """Open them, each of a user of its own, wait, and look."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + 200
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    raise_limit(count + 200)
     limit = asyncio.Semaphore(OPENING_AT_ONCE)
     async with AsyncExitStack() as stack:
         sessions = [
