@@ -5,23 +5,21 @@ from typing import Final
 import numpy as np
 
 from loadtest.arrival_profile import Integers
+from loadtest.datagrams import send_rtcp
 from loadtest.packets import Octets, get, original_number, write_nack
 from loadtest.session_description import OPUS, RTX, VP8
 from loadtest.table import (
-    FD,
     FIRST_PACKET_NS,
     HIGHEST,
     JITTER_SCALED,
     LAST_RECEIVED_NS,
     NACKED,
-    OUTBOUND,
     RECOVERED,
     SEEN,
     TRANSIT_NS,
     VIDEO_SSRC,
 )
 from sfu.compiled import compiled
-from sfu.native import ADDRESS_SIZE, MSG_DONTWAIT, SRTP_OK, sendto, srtp_protect_rtcp
 
 MAX_NACKED: Final = 17  # packets in one request; more are a burst that no repair catches up
 
@@ -97,18 +95,8 @@ def ask_for(
     length_address: int,
 ) -> None:
     """Ask once for the packets missing before the one at ``at``, as a browser does at once."""
-    ssrc = 0
-    for index in range(8, 12):
-        ssrc = (ssrc << 8) | int(np.int64(data[at + index]))
+    ssrc = get(data, at + 8, 4)
     first = (int(rows[row, HIGHEST]) - missing) & 0xFFFF
     length[0] = write_nack(packet, int(rows[row, VIDEO_SSRC]), ssrc, first, missing)
-    if srtp_protect_rtcp(int(rows[row, OUTBOUND]), packet_address, length_address) == SRTP_OK:
-        sendto(
-            int(rows[row, FD]),
-            packet_address,
-            int(length[0]),
-            MSG_DONTWAIT,
-            names_address + row * ADDRESS_SIZE,
-            16,
-        )
+    if send_rtcp(rows, row, names_address, packet_address, length, length_address):
         rows[row, NACKED] += missing

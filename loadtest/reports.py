@@ -7,13 +7,13 @@ camera are reported on in one compound, each under the SSRC of what the particip
 from typing import Final
 
 from loadtest.arrival_profile import Integers
+from loadtest.datagrams import send_rtcp
 from loadtest.packets import Octets, get, put
 from loadtest.session_description import OPUS, VP8
 from loadtest.table import (
     AUDIO_SSRC,
     CUT_FROM_NS,
     CUT_UNTIL_NS,
-    FD,
     IN,
     IN_EXPECTED_BEFORE,
     IN_FIELDS,
@@ -32,11 +32,9 @@ from loadtest.table import (
     OUT_OCTETS,
     OUT_PACKETS,
     OUT_TIMESTAMP,
-    OUTBOUND,
     VIDEO_SSRC,
 )
 from sfu.compiled import compiled
-from sfu.native import ADDRESS_SIZE, MSG_DONTWAIT, SRTP_OK, sendto, srtp_protect_rtcp
 
 REPORT_EVERY_S: Final = 1.0
 AUDIO_HZ: Final = 48_000
@@ -161,14 +159,5 @@ def send_report(
     if rows[row, CUT_FROM_NS] <= now_ns < rows[row, CUT_UNTIL_NS]:
         return
     length[0] = write_reports(rows, row, packet, now_ns)
-    if length[0] == 0:
-        return
-    if srtp_protect_rtcp(int(rows[row, OUTBOUND]), packet_address, length_address) == SRTP_OK:
-        sendto(
-            int(rows[row, FD]),
-            packet_address,
-            int(length[0]),
-            MSG_DONTWAIT,
-            names_address + row * ADDRESS_SIZE,
-            16,
-        )
+    if length[0] > 0:
+        send_rtcp(rows, row, names_address, packet_address, length, length_address)

@@ -8,6 +8,7 @@ run on. A keyframe that is asked for is as large as the profile's (``run[BURST]`
 from typing import Final
 
 from loadtest.arrival_profile import VIDEO_GAP_US, Integers
+from loadtest.datagrams import send_datagram
 from loadtest.packets import Octets, be_silent, begin_talk, write_packet
 from loadtest.table import (
     AUDIO_SEQUENCE,
@@ -25,7 +26,6 @@ from loadtest.table import (
     EXPECT_FROM_NS,
     EXPECT_UNTIL_NS,
     EXTRA,
-    FD,
     FRAME_STARTS,
     FROM_NS,
     KEYFRAME,
@@ -58,13 +58,10 @@ from loadtest.table import (
 )
 from sfu.compiled import compiled
 from sfu.native import (
-    ADDRESS_SIZE,
     CLOCK_REALTIME,
-    MSG_DONTWAIT,
     SRTP_OK,
     Records,
     read_clock,
-    sendto,
     srtp_protect,
 )
 
@@ -212,17 +209,7 @@ def send_next(
     length[0] = plain  # read as int32: little-endian
     if srtp_protect(int(rows[row, OUTBOUND]), packet_address, length_address) != SRTP_OK:
         counts[PROTECT_FAILED] += 1
-    elif not cut and (
-        sendto(
-            int(rows[row, FD]),
-            packet_address,
-            int(length[0]),
-            MSG_DONTWAIT,
-            names_address + row * ADDRESS_SIZE,
-            16,  # of a sockaddr_in
-        )
-        < 0
-    ):
+    elif not cut and not send_datagram(rows, row, names_address, packet_address, int(length[0])):
         counts[SEND_FAILED] += 1
     if not cut:
         if rows[row, LAST_SENT_NS] < rows[row, CUT_UNTIL_NS] <= now:
