@@ -33,10 +33,20 @@ from sfu.api import (
 from sfu.connection import CONNECT_WITHIN_S, Connection, State, Trigger
 from sfu.negotiation import AnswerTerms, BadOffer, Candidate, Negotiated, Offer, answer, read_offer
 from sfu.plane import MAX_PARTICIPANTS, Column
+from sfu.plane_commands import (
+    AddAddress,
+    CloseSlot,
+    OpenSlot,
+    PauseVideo,
+    PlaneCommand,
+    SetMedia,
+    SetRemote,
+    SetUfrag,
+)
 from sfu.probes import Probes
 from sfu.reporting import Readings, Reporting
-from sfu.room import FALLBACK, CloseSlot, PairSlots, Room, RoomOutput
-from sfu.rtp.media import Codec, MediaMap
+from sfu.room import FALLBACK, Room, RoomOutput
+from sfu.rtp.media import Codec
 from sfu.slots import Slots, random_text
 from sfu.transport.ice import (
     AddressSelected,
@@ -61,60 +71,6 @@ CODECS: dict[VideoCodec, Codec] = {
 
 
 @dataclass(frozen=True)
-class OpenSlot:
-    """Listen for checks that are addressed to ``ufrag``."""
-
-    slot: int
-    ufrag: str
-
-
-@dataclass(frozen=True)
-class SetUfrag:
-    """Listen for checks that are addressed to ``ufrag`` from now on."""
-
-    slot: int
-    ufrag: str
-
-
-@dataclass(frozen=True)
-class SetMedia:
-    """Forward by this map; ``cname`` names the sender of what the browser receives.
-
-    ``ssrc`` is who reports to a browser that receives nothing.
-    """
-
-    slot: int
-    media: MediaMap
-    cname: str
-    ssrc: int
-
-
-@dataclass(frozen=True)
-class AddAddress:
-    """Listen to ``address``."""
-
-    slot: int
-    address: Address
-
-
-@dataclass(frozen=True)
-class SetRemote:
-    """Send to ``address``."""
-
-    slot: int
-    address: Address
-
-
-@dataclass(frozen=True)
-class PauseVideo:
-    """Send nothing again of what is paused towards ``slot``."""
-
-    slot: int
-    camera: bool
-    screen: bool
-
-
-@dataclass(frozen=True)
 class StartHandshake:
     """Expect a DTLS client with one of these certificates; ``CloseSlot`` ends it."""
 
@@ -122,9 +78,6 @@ class StartHandshake:
     fingerprints: tuple[tuple[str, str], ...]
 
 
-PlaneCommand = (
-    OpenSlot | SetUfrag | SetMedia | AddAddress | SetRemote | PauseVideo | PairSlots | CloseSlot
-)
 Output = PlaneCommand | StartHandshake | SendResponse | Event
 
 

@@ -4,27 +4,12 @@ from dataclasses import dataclass
 
 from sfu.admission import JoinAllowance
 from sfu.api import CodecUnsupported, ConnectionReplaced, VideoCodec
+from sfu.plane_commands import CloseSlot, PairSlots
 
 CAPACITY = 2
 
 FALLBACK = VideoCodec.VP8
 """Every answer lists it (RFC 7742 section 5 makes browsers have it)."""
-
-
-@dataclass(frozen=True)
-class PairSlots:
-    """Forward between two slots; ``partner`` None parts ``slot`` from its partner."""
-
-    slot: int
-    partner: int | None
-
-
-@dataclass(frozen=True)
-class CloseSlot:
-    """End the connection in ``slot``."""
-
-    slot: int
-
 
 RoomOutput = PairSlots | CloseSlot | ConnectionReplaced | CodecUnsupported
 

@@ -20,18 +20,7 @@ from sfu.events import EventQueue
 from sfu.large_pages import Heap
 from sfu.native import SrtpSession, pack_address, unpack_address
 from sfu.negotiation import Candidate
-from sfu.node import (
-    AddAddress,
-    Node,
-    OpenSlot,
-    Output,
-    PauseVideo,
-    PlaneCommand,
-    SetMedia,
-    SetRemote,
-    SetUfrag,
-    StartHandshake,
-)
+from sfu.node import Node, Output, StartHandshake
 from sfu.plane import (
     DtlsReceived,
     Faulted,
@@ -43,7 +32,17 @@ from sfu.plane import (
     StunReceived,
     warm_up,
 )
-from sfu.room import CloseSlot, PairSlots
+from sfu.plane_commands import (
+    AddAddress,
+    CloseSlot,
+    OpenSlot,
+    PairSlots,
+    PauseVideo,
+    PlaneCommand,
+    SetMedia,
+    SetRemote,
+    SetUfrag,
+)
 from sfu.transport.dtls import PROFILES, DtlsTransport, HandshakeFailed
 from sfu.transport.ice import SendResponse
 from sfu.transport.interfaces import hosts_to_announce, machine_addresses, open_socket

@@ -2,7 +2,7 @@
 
 from sfu.admission import JOINS_A_SECOND, JOINS_BURST, ROOMS_A_SLOT, JoinAllowance
 from sfu.api import Answer, Done, Join, OpenRoom, RefusalCode, RestartIce
-from sfu.room import CloseSlot
+from sfu.plane_commands import CloseSlot
 from tests.sfu.world import CHROMIUM_OFFER, World, refusal
 
 

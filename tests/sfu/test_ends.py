@@ -4,7 +4,7 @@ import random
 
 from sfu.api import ConnectionFailed
 from sfu.connection import TRANSITIONS, State, Trigger
-from sfu.room import CloseSlot
+from sfu.plane_commands import CloseSlot
 from tests.sfu.peer import Answer as ReadAnswer
 from tests.sfu.world import PHONE, World, check
 

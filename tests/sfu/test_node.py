@@ -19,8 +19,15 @@ from sfu.api import (
 )
 from sfu.connection import State
 from sfu.negotiation import Candidate
-from sfu.node import AddAddress, Node, OpenSlot, SetMedia, SetRemote, StartHandshake
-from sfu.room import CloseSlot, PairSlots
+from sfu.node import Node, StartHandshake
+from sfu.plane_commands import (
+    AddAddress,
+    CloseSlot,
+    OpenSlot,
+    PairSlots,
+    SetMedia,
+    SetRemote,
+)
 from sfu.transport.ice import SendResponse
 from tests.sfu.peer import CHROMIUM, FIREFOX, Peer
 from tests.sfu.peer import Answer as ReadAnswer

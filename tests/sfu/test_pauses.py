@@ -1,9 +1,9 @@
 """Video pauses for a downlink that does not carry it."""
 
 from sfu.api import ConnectionQuality, QualityLevel, ReasonCode, VideoPause
-from sfu.node import PauseVideo
 from sfu.plane import Role, Snapshot
 from sfu.plane.tally import TOLD, TOLD_OCTETS
+from sfu.plane_commands import PauseVideo
 from tests.sfu.world import World
 
 

@@ -10,10 +10,9 @@ from sfu.api import (
     RefusalCode,
 )
 from sfu.connection import State
-from sfu.node import OpenSlot
 from sfu.plane import OwnCounts
+from sfu.plane_commands import CloseSlot, OpenSlot, PairSlots
 from sfu.probes import SLOTS_A_PROBE
-from sfu.room import CloseSlot, PairSlots
 from tests.sfu.world import CHROMIUM_OFFER, FIREFOX_OFFER, World, refusal
 
 PROBE = OpenRoom("probe", probe=True)

@@ -4,7 +4,7 @@ import pytest
 
 from sfu.api import Answer, RefusalCode, Refused, RestartIce, VideoCodec
 from sfu.negotiation import read_offer
-from sfu.node import SetMedia, SetUfrag
+from sfu.plane_commands import SetMedia, SetUfrag
 from tests.sfu.peer import Answer as ReadAnswer
 from tests.sfu.world import (
     CHROMIUM_OFFER,

@@ -1,7 +1,8 @@
 """Rooms: who is in, who sees whom, and in which codec."""
 
 from sfu.api import CodecUnsupported, ConnectionReplaced, VideoCodec
-from sfu.room import CloseSlot, PairSlots, Room
+from sfu.plane_commands import CloseSlot, PairSlots
+from sfu.room import Room
 
 MB = 1_000_000
 

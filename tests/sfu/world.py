@@ -7,8 +7,9 @@ import numpy as np
 
 from sfu.api import Answer, Done, Join, OpenRoom, RefusalCode, Refused, Reply, Request, VideoCodec
 from sfu.negotiation import Candidate
-from sfu.node import Node, OpenSlot, Output
+from sfu.node import Node, Output
 from sfu.plane import Column, OwnCounts, Snapshot, blank_snapshot
+from sfu.plane_commands import OpenSlot
 from tests.sfu.checks import binding_request
 from tests.sfu.peer import Answer as ReadAnswer
 
