@@ -1,6 +1,7 @@
 """What the node measures of consultations: told to the pages, kept, and summed up at the end."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -14,8 +15,20 @@ from control.consultations.commands import NoteQuality
 from control.consultations.consultation import Consultation
 from control.consultations.liveness import Link, LinkState
 from control.consultations.parties import Role
-from control.consultations.quality import Leg, Level, Period, Reason, Score, Timeline, summary
+from control.consultations.quality import (
+    Leg,
+    Level,
+    Period,
+    Reason,
+    Score,
+    Timeline,
+    summary,
+    worst,
+)
 from sfu.api import ConnectionQuality, LegQuality, LegScore, ReasonCode
+
+Word = tuple[Level | None, Leg | None, str | None]
+"""The level of the worst leg and, unless it is excellent, that leg and its worst reason."""
 
 LEGS = {
     Role.CLIENT: (Leg.CLIENT_UP, Leg.CLIENT_DOWN),
@@ -26,12 +39,27 @@ SUSPECT_MOS: Final = 2.0
 """At most that is the way up of someone who is silent, and of whom nobody is told yet."""
 
 
+TELL_EVERY_S: Final = 5.0
+"""The pages hear the same word about a connection again after so long, with new figures."""
+
+
 @dataclass
 class _Followed:
     """A consultation that is measured. Those of load tests are in no figure of all calls."""
 
     is_synthetic: bool
     timeline: Timeline = field(default_factory=Timeline)
+    told: dict[Role, tuple[Word, float]] = field(default_factory=dict)
+
+    def is_news(self, role: Role, word: Word, now: float) -> bool:
+        """Whether the pages are to hear it. A narrow connection has better use for its bits than
+        to hear the same each second."""
+        before, at = self.told.get(role, (None, -math.inf))
+        # Reports come a second apart, more or less.
+        if word == before and now - at < TELL_EVERY_S - 0.5:
+            return False
+        self.told[role] = word, now
+        return True
 
 
 class QualityWatch:
@@ -59,12 +87,14 @@ class QualityWatch:
         """The node measured a second of a participant's connection. Not waited for."""
         legs = _scores(role, measured)
         up, _ = LEGS[role]
-        legs[up] = _judged(legs[up], consultation.links[role], self._clock())
-        self._audience.quality(consultation, role, legs)
+        now = self._clock()
+        legs[up] = _judged(legs[up], consultation.links[role], now)
         followed = self._followed.setdefault(
             consultation.id, _Followed(is_synthetic(consultation.client.id))
         )
-        period = followed.timeline.take(legs, self._clock())
+        if followed.is_news(role, _word(legs), now):
+            self._audience.quality(consultation, role, legs)
+        period = followed.timeline.take(legs, now)
         if period is not None:
             self._note(period, followed)
             self._errands.send(self._records.add(consultation.id, period))
@@ -94,6 +124,16 @@ class QualityWatch:
         """Do that, from what was stored. Not waited for."""
         for consultation_id in consultation_ids:
             self._errands.send(self.over(consultation_id))
+
+
+def _word(legs: Mapping[Leg, Score]) -> Word:
+    blamed = worst(legs)
+    if blamed is None:
+        return None, None, None
+    score = legs[blamed]
+    if score.level is Level.EXCELLENT:
+        return Level.EXCELLENT, None, None
+    return score.level, blamed, score.reasons[0].code if score.reasons else None
 
 
 def _judged(score: Score, link: Link, now: float) -> Score:

@@ -15,7 +15,7 @@ from control.errors import (
     TooManyRequests,
     Unavailable,
 )
-from control.web.hub import EventConnection, Message
+from control.web.hub import EventConnection, Message, as_text
 from control.web.origins import refuse_other_origins
 from control.web.service import SERVICE, Service
 from control.web.welcome import read_seen, welcome
@@ -184,7 +184,7 @@ class _Page:
             return
 
     async def _tell(self, message: Message) -> None:
-        await self._socket.send_str(json.dumps(message))
+        await self._socket.send_str(as_text(message))
 
     async def _listen(self) -> None:
         async for message in self._socket:

@@ -127,7 +127,7 @@ class Hub:
 
     def tell(self, user_ids: Iterable[str], message: Message, place: Place | None = None) -> None:
         """Send ``message`` to every page of these users."""
-        text = json.dumps(message)
+        text = as_text(message)
         for user_id in user_ids:
             # A copy, for a connection that does not keep up leaves the set.
             for connection in list(self._connections.get(user_id, ())):
@@ -198,10 +198,15 @@ class Hub:
 
     def quality(self, consultation: Consultation, role: Role, legs: Mapping[Leg, Score]) -> None:
         """Both sides hear how the participant's connection did, unless they lag behind."""
-        text = json.dumps(quality_message(consultation.id, role, legs))
+        text = as_text(quality_message(consultation.id, role, legs))
         for user_id in _people(consultation):
             for connection in self._connections.get(user_id, ()):
                 connection.send_unless_late(text)
+
+
+def as_text(message: Message) -> str:
+    """As short as JSON can be: it may share a narrow connection with the sound of a call."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
 def quality_message(consultation_id: str, role: Role, legs: Mapping[Leg, Score]) -> Message:
@@ -215,7 +220,10 @@ def quality_message(consultation_id: str, role: Role, legs: Mapping[Leg, Score])
         "level": None if score is None else score.level.value,
         "leg": None if blamed is None else blamed.value,
         "reasons": [] if score is None else score.to_json()["reasons"],
-        "legs": {leg.value: each.to_json() for leg, each in legs.items()},
+        "legs": {
+            leg.value: {name: value for name, value in each.to_json().items() if value is not None}
+            for leg, each in legs.items()
+        },
     }
 
 

@@ -224,8 +224,9 @@ function lossPct(leg) {
   return (leg?.expected ? (100 * Math.max(leg.lost, 0)) / leg.expected : 0).toFixed(1);
 }
 
-/** The node speaks once a second; what is older than a few of its words says nothing of now. */
-export const FRESH_MS = 5000;
+/** The service speaks at each change, else every five seconds; older than two of its words says
+ * nothing of now. */
+export const FRESH_MS = 12000;
 
 /**
  * How our own connection does at the moment `now` (ms, performance.now()): `{ level }`, and `leg`,

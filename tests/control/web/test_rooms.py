@@ -174,6 +174,24 @@ async def test_quality_is_told_to_both(
         assert told["legs"]["specialist_up"]["expected"] == 1000, "it was counted all the same"
 
 
+async def test_the_same_word_of_quality_is_repeated_every_five_seconds(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    async with await maria.page() as hers:
+        control.service.hub.tell(("maria",), {"type": "caught up"})
+        await hers.until("caught up")
+        heard = []
+        for second, loss_pct in enumerate((6.0, 6.2, 6.4, 6.6, 6.8, 7.0, 7.2, 0.0)):
+            control.node.report(quality_of(session, "client", loss_pct=loss_pct))
+            await control.hear(session, "client", "specialist")
+            control.service.hub.tell(("maria",), {"type": "second"})
+            while (message := await hers.next())["type"] != "second":
+                if message["type"] == "quality":
+                    heard.append((second, message["legs"]["client_up"]["lost"]))
+            await control.pass_time(1.0)
+        assert heard == [(0, 60), (5, 70), (7, 0)]
+
+
 def _told(session: str, receiver: str, *, camera: bool, screen: bool) -> dict[str, object]:
     return {
         "type": "video_pause",
