@@ -92,7 +92,7 @@ WELL = {"silentMs": 20, "rttMs": 30, "lossPct": 0}
             "excellent",
             id="nothing comes",
         ),
-        pytest.param("connected", WELL, NODE, 6000, "unknown", id="the node's word is old"),
+        pytest.param("connected", WELL, NODE, 13000, "unknown", id="the node's word is old"),
         pytest.param("connected", WELL, None, 2000, "unknown", id="it has not spoken"),
         pytest.param("connected", None, NODE, 2000, "poor", id="a browser without figures"),
         pytest.param(
