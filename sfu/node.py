@@ -32,7 +32,7 @@ from sfu.api import (
 )
 from sfu.connection import CONNECT_WITHIN_S, Connection, State, Trigger
 from sfu.negotiation import AnswerTerms, BadOffer, Candidate, Negotiated, Offer, answer, read_offer
-from sfu.plane import MAX_PARTICIPANTS, Column
+from sfu.plane import MAX_PARTICIPANTS
 from sfu.plane_commands import (
     AddAddress,
     CloseSlot,
@@ -377,21 +377,19 @@ class Node:
                 outputs += self._fail(connection, self._why_overdue(connection))
             if connection.state is not State.JOINING:
                 del self._joining[slot]
-        slots, heard_s, is_due = self._reporting.heard(now, readings)
+        slots, heard_s, turns = self._reporting.heard(now, readings)
         for slot, heard_at in zip(slots.tolist(), heard_s.tolist(), strict=True):
             outputs.append(ParticipantHeard(*self._names(slot), self._unix_time(heard_at)))
-        if is_due and slots.size:
-            outputs += self._report(slots, heard_s, now, readings)
+        for turn in turns:
+            outputs += self._report(turn, now, readings)
         for room_id in self._probes.due(now):
             outputs += self._close_room(room_id)
         return outputs
 
-    def _report(
-        self, slots: Column, heard_s: Column, now: float, readings: Readings
-    ) -> list[Output]:
+    def _report(self, turn: int, now: float, readings: Readings) -> list[Output]:
         """How the connections did in the last second, and what they do not carry."""
         outputs: list[Output] = []
-        node, reports = self._reporting.report(slots, heard_s, now, readings)
+        node, reports = self._reporting.report(turn, now, readings)
         self._probes.judge(node, now)
         for slot, seconds, (rtt_ms, up, down), downlink in reports:
             outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down, node))

@@ -10,6 +10,10 @@ from sfu.quality import OwnScore, Scores, measure, tell
 
 REPORT_EVERY_S: Final = 1.0
 
+TURNS: Final = 5
+"""In ``REPORT_EVERY_S`` each slot is reported in one of so many turns: hundreds in one go would
+keep control busy for a tenth of a second."""
+
 RETURN_AFTER_S: Final = 2.0
 """Whoever is heard again after such a silence is reported at once."""
 
@@ -58,15 +62,16 @@ class Reporting:
         self._counted_at = np.zeros(max_participants)
         self._counted = blank_snapshot(max_participants)
         self._scores = Scores(max_participants)
-        self._own = OwnScore()
-        self._late_s = 0.0
-        self._report_at = 0.0
+        # Two of a room mostly have neighbouring slots, and are reported together.
+        self._turn = np.arange(max_participants) // 2 % TURNS
+        self._turns = [_Turn() for _ in range(TURNS)]
 
     def begin(self, slot: int, now: float, readings: Readings) -> None:
         """``slot`` is connected."""
         if not self._connected.any():
-            self._report_at = now + REPORT_EVERY_S
-            self._own.begin(readings.own_counts())
+            for number, turn in enumerate(self._turns):
+                turn.due_at = now + REPORT_EVERY_S * (1 + number / TURNS)
+                turn.begin(readings.own_counts())
         self._scores.begin(slot)
         self._connected[slot] = True
         self._told_s[slot] = now
@@ -85,43 +90,47 @@ class Reporting:
         """A connectivity check of ``slot`` had good integrity."""
         self._checked_s[slot] = at
 
-    def heard(self, now: float, readings: Readings) -> tuple[Column, Column, bool]:
-        """Of which slots a report is due, when they were last heard, and whether it is due of all.
+    def heard(self, now: float, readings: Readings) -> tuple[Column, Column, list[int]]:
+        """Of which slots a report is due, when they were last heard, and which turns of
+        some have come.
 
-        Once a second it is; in between only of those who have returned.
+        That of a slot comes once a second; in between those are reported who have returned.
         """
-        self._late_s = max(self._late_s, readings.behind_s())
+        behind_s = readings.behind_s()
+        come = []
+        for number, turn in enumerate(self._turns):
+            turn.late_s = max(turn.late_s, behind_s)
+            if not turn.has_come(now):
+                continue
+            if self._slots_of(number).size:
+                come.append(number)
+            else:
+                turn.begin(readings.own_counts())
         heard_s = np.maximum(readings.heard_s(), self._checked_s)
-        is_due = now >= self._report_at
-        if is_due:
-            # in step with the first; a thread that slept through some begins anew
-            after = self._report_at + REPORT_EVERY_S
-            self._report_at = after if after > now else now + REPORT_EVERY_S
-            slots = np.flatnonzero(self._connected)
-        else:
-            returned = heard_s - self._told_s >= RETURN_AFTER_S
-            slots = np.flatnonzero(self._connected & returned)
+        is_due = np.isin(self._turn, come) | (heard_s - self._told_s >= RETURN_AFTER_S)
+        slots = np.flatnonzero(self._connected & is_due)
         self._told_s[slots] = heard_s[slots]
-        return slots, heard_s[slots], is_due
+        return slots, heard_s[slots], come
 
-    def report(
-        self, slots: Column, heard_s: Column, now: float, readings: Readings
-    ) -> tuple[LegScore, list[Report]]:
-        """How the node and those of ``slots`` did that are connected for long enough to say."""
+    def report(self, number: int, now: float, readings: Readings) -> tuple[LegScore, list[Report]]:
+        """How the node did, and those of a turn that are connected for long enough to say."""
+        slots, turn = self._slots_of(number), self._turns[number]
         seconds = now - self._counted_at[slots]
         long_enough = seconds >= _SHORTEST_S
         slots, seconds = slots[long_enough], seconds[long_enough]
         before, after = self._counted.of(slots), readings.snapshot(slots)
         self._keep(slots, after, now)
-        measured = measure(before, after, now - heard_s[long_enough])
-        node, own = self._own.take(
+        measured = measure(before, after, now - self._told_s[slots])
+        turn.came = float(measured.up.packets.sum())
+        turn.went = float(measured.down.packets.sum())
+        node, own = turn.own.take(
             readings.own_counts(),
-            float(measured.up.packets.sum()),
-            float(measured.down.packets.sum()),
-            self._late_s,
+            sum(each.came for each in self._turns),
+            sum(each.went for each in self._turns),
+            turn.late_s,
             REPORT_EVERY_S,
         )
-        self._late_s = 0.0
+        turn.late_s = 0.0
         scores = self._scores.take(slots, measured, seconds, own)
         told = tell(measured, seconds, scores)
         return node, [
@@ -131,7 +140,34 @@ class Reporting:
             )
         ]
 
+    def _slots_of(self, number: int) -> Column:
+        return np.flatnonzero(self._connected & (self._turn == number))
+
     def _keep(self, slots: Column, counted: Snapshot, now: float) -> None:
         self._counted_at[slots] = now
         for kept, new in zip(self._counted[1:], counted[1:], strict=True):
             kept[slots] = new
+
+
+class _Turn:
+    """The node as it did in the second that ends with a turn.
+
+    What came and went of its slots is counted here; that of the others is in theirs.
+    """
+
+    def __init__(self) -> None:
+        self.due_at = 0.0
+        self.begin(OwnCounts())
+
+    def begin(self, counted: OwnCounts) -> None:
+        self.own = OwnScore()
+        self.own.begin(counted)
+        self.came = self.went = self.late_s = 0.0
+
+    def has_come(self, now: float) -> bool:
+        """Whether it has; it comes again after a second, and keeps its time of the second also
+        where a thread slept through some."""
+        if now < self.due_at:
+            return False
+        self.due_at += REPORT_EVERY_S * (1 + (now - self.due_at) // REPORT_EVERY_S)
+        return True
