@@ -47,31 +47,42 @@ class Scheduler:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            self._sooner.clear()
-            next_at = self._queue[0][0] if self._queue else float("inf")
-            sleep_s = min(next_at - self._clock(), LONGEST_SLEEP_S)
-            if sleep_s > 0:
-                try:
-                    async with asyncio.timeout(sleep_s):
-                        await self._sooner.wait()
-                except TimeoutError:
-                    pass
-            late_s = self._clock() - next_at
-            if late_s >= 0:
-                await asyncio.sleep(min(max(late_s, READ_FIRST_S), READ_AT_MOST_S))
-            await self.run_due()
+        # Not waited for: what one of them has to wait for, such as a slow disk, makes none late
+        # that comes next.
+        async with asyncio.TaskGroup() as under_way:
+            while True:
+                await self._sleep()
+                now = self._clock()
+                for key in self._due(now):
+                    under_way.create_task(self._fire(key, now))
 
     async def run_due(self) -> None:
         """Everything whose time has come by now, at once."""
         now = self._clock()
+        await asyncio.gather(*(self._fire(key, now) for key in self._due(now)))
+
+    async def _sleep(self) -> None:
+        self._sooner.clear()
+        next_at = self._queue[0][0] if self._queue else float("inf")
+        sleep_s = min(next_at - self._clock(), LONGEST_SLEEP_S)
+        if sleep_s > 0:
+            try:
+                async with asyncio.timeout(sleep_s):
+                    await self._sooner.wait()
+            except TimeoutError:
+                pass
+        late_s = self._clock() - next_at
+        if late_s >= 0:
+            await asyncio.sleep(min(max(late_s, READ_FIRST_S), READ_AT_MOST_S))
+
+    def _due(self, now: float) -> list[str]:
         due = []
         while self._queue and self._queue[0][0] <= now:
             at, key = heapq.heappop(self._queue)
             if self._earliest.get(key) == at:
                 del self._earliest[key]
                 due.append(key)
-        await asyncio.gather(*(self._fire(key, now) for key in due))
+        return due
 
     async def _fire(self, key: str, now: float) -> None:
         try:

@@ -58,8 +58,8 @@ class Policy:
     # Both fell silent within this of each other: it is neither's fault, but the service's.
     vanished_together_s: float = 2.0
     # The verdict on a silence waits this much longer than the rule says, so that the node's report
-    # of a packet that came at the last moment is heard first.
-    verdict_grace_s: float = 0.15
+    # of a packet that came at the last moment is heard first: the node looks every 50 ms.
+    verdict_grace_s: float = 0.1
     # A verdict that is later than its time by more than this is none: nobody was listening then.
     verdict_lateness_s: float = 0.5
     # After an interruption of the service the session waits this long for anyone to return.

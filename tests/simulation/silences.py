@@ -79,7 +79,7 @@ class Silences:
             after = self.drop_after_s(role)
             if silent is None or after is None:
                 continue
-            if silent + after + 0.15 < before and now > silent + after + 0.5:
+            if silent + after + 0.1 < before and now > silent + after + 0.5:
                 return True
         return False
 
@@ -88,7 +88,7 @@ class Silences:
         for role, silent in self.since.items():
             after = self.drop_after_s(role)
             ends = after is not None and not (self.announces and role == SPECIALIST)
-            if ends and silent is not None and now >= silent + (after or 0.0) + 0.15:
+            if ends and silent is not None and now >= silent + (after or 0.0) + 0.1:
                 return True
         return False
 
@@ -113,7 +113,7 @@ class Silences:
             hold(self.told[role] or now < silent + 4.0 + EPS, "a silence is told in time")
             after = self.drop_after_s(role)
             if after is not None:
-                hold(now < silent + after + 0.15 + EPS, "the verdict is spoken in time")
+                hold(now < silent + after + 0.1 + EPS, "the verdict is spoken in time")
         if self.are_judged and all(self.told.values()):
             known = self.known
             far = len(known) < 2 or max(known) - min(known) > 2.0 - EPS

@@ -120,3 +120,23 @@ async def test_it_lets_the_reports_in_line_be_read_first(late_s: float, reading_
     async with asyncio.timeout(5):
         assert await was_read
     task.cancel()
+
+
+async def test_a_slow_one_does_not_hold_up_the_next() -> None:
+    stored = asyncio.Event()
+    next_came = asyncio.Event()
+
+    async def on_due(key: str, now: float) -> None:
+        if key == "slow":
+            await stored.wait()
+        else:
+            next_came.set()
+
+    scheduler = Scheduler(time.time, on_due)
+    start = time.time()
+    scheduler.schedule("slow", start)
+    scheduler.schedule("next", start + 0.1)
+    task = asyncio.create_task(scheduler.run())
+    async with asyncio.timeout(5):
+        await next_came.wait()
+    task.cancel()

@@ -73,7 +73,7 @@ def test_specialist_back_at_14_9_seconds_resumes() -> None:
 
 
 def test_specialist_back_at_15_0_whose_report_comes_late_resumes() -> None:
-    room = Room().until(LAST + 15.1).hear(SPECIALIST, LAST + 15.0, LAST + 15.1)
+    room = Room().until(LAST + 15.08).hear(SPECIALIST, LAST + 15.0, LAST + 15.08)
     assert room.consultation.state is State.ACTIVE
 
 

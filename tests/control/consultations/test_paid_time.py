@@ -61,7 +61,7 @@ def test_a_silence_of_two_seconds_is_none() -> None:
 
 
 def test_a_report_that_is_late_by_less_than_the_grace_costs_nothing() -> None:
-    session = Session().until(100).vanish(SPECIALIST).until(102.1)
+    session = Session().until(100).vanish(SPECIALIST).until(102.08)
     session.do(Heard(SPECIALIST, STARTED_AT + 101))
     assert session.of(FlowBegan, FlowStopped) == []
 
