@@ -1,6 +1,5 @@
 """Participants as the compiled loop sees them, and the memory that it works in."""
 
-import ctypes
 import socket
 
 import numpy as np
@@ -24,14 +23,7 @@ MIDS = 50  # packets that carry a MID, about as long as a browser waits for a re
 NEVER_NS = 1 << 62
 NOBODY = -1
 
-_PR_SET_TIMERSLACK = 29
 _PACKET_SIZE = 2048
-
-
-def exact_timers() -> None:
-    """For the calling thread: the default slack of 50 µs is a good part of the gap between two
-    packets."""
-    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 class Crowd:

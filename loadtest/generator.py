@@ -12,9 +12,10 @@ import numpy as np
 
 from loadtest import table
 from loadtest.arrival_profile import ArrivalProfile, Integers
-from loadtest.crowd import NEVER_NS, NOBODY, Crowd, exact_timers
+from loadtest.crowd import NEVER_NS, NOBODY, Crowd
 from loadtest.participant import Participant
 from loadtest.percentiles import of_histogram
+from sfu.punctual import be_punctual
 
 WARM_UP_S = 1.0
 DRAIN_S = 2.0  # at most: what comes later is lost to any conversation
@@ -178,7 +179,7 @@ class Run:
         self._thread.start()
 
     def _work(self) -> None:
-        exact_timers()
+        be_punctual()
         before, began = time.thread_time(), time.monotonic()
         crowd = self._generator._crowd
         crowd.run(self._run, self._profile, self._late, self._latency, self._counts)

@@ -18,13 +18,14 @@ import numpy as np
 
 from loadtest import loop, table
 from loadtest.arrival_profile import ArrivalProfile, Integers
-from loadtest.crowd import NEVER_NS, Crowd, exact_timers
+from loadtest.crowd import NEVER_NS, Crowd
 from loadtest.packets import clear_stamp, write_packet
 from loadtest.participant import Participant
 from loadtest.percentiles import of_histogram, of_values
 from loadtest.reports import REPORT_EVERY_S
 from loadtest.sending import SLOT_TICKS
 from sfu.native import address_of
+from sfu.punctual import be_punctual
 
 SLICE_NS: Final = 50_000_000
 TURN_NS: Final = 3_000_000_000  # so long one of a call speaks, then the other
@@ -267,7 +268,7 @@ class Media:
     # The thread
 
     def _work(self) -> None:
-        exact_timers()
+        be_punctual()
         began = second_at = time.monotonic()
         used, before, faults = time.thread_time(), self.totals(), 0
         while not self._stopping:

@@ -84,7 +84,7 @@ REPORT_EVERY_NS: Final = 9  # between two RTCP reports; 0: none go
 RUN_FIELDS: Final = 10
 
 BIN_NS: Final = 10_000  # of the histograms of time
-BINS: Final = 50_000  # the last holds everything later
+BINS: Final = 100_000  # the last holds everything later, from 1 s on
 SEEN: Final = 512  # video packets back, a packet that came twice is known
 
 # What went wrong, in counts

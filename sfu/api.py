@@ -262,7 +262,7 @@ class ConnectionQuality:
     """What the node measured of one connection over the last second, or since it began.
 
     ``up`` is from the browser to the node, ``down`` from the node to it; ``node`` is what the node
-    itself does to packets, the same for all. ``rtt_ms`` is that of RTCP (RFC 3550); None when not
+    itself does to packets, of all connections. ``rtt_ms`` is that of RTCP (RFC 3550); None when not
     known yet.
     """
 

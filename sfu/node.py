@@ -327,8 +327,9 @@ class Node:
         if connection is None or not connection.move(Trigger.SECURED):
             return []
         connection.secured(now)
-        self._reporting.begin(slot, now, readings)
         room = self._rooms[connection.room_id]
+        beside = next((member.slot for member in room.members if member.slot != slot), None)
+        self._reporting.begin(slot, beside, now, readings)
         return [
             *self._carry_out(room.connected(connection.participant_id)),
             ParticipantConnected(

@@ -62,16 +62,20 @@ class Reporting:
         self._counted_at = np.zeros(max_participants)
         self._counted = blank_snapshot(max_participants)
         self._scores = Scores(max_participants)
-        # Two of a room mostly have neighbouring slots, and are reported together.
-        self._turn = np.arange(max_participants) // 2 % TURNS
+        self._turn = np.zeros(max_participants, int)
         self._turns = [_Turn() for _ in range(TURNS)]
 
-    def begin(self, slot: int, now: float, readings: Readings) -> None:
-        """``slot`` is connected."""
+    def begin(self, slot: int, beside: int | None, now: float, readings: Readings) -> None:
+        """``slot`` is connected, and the other one of its room was ``beside``: two of a room are
+        reported together."""
         if not self._connected.any():
             for number, turn in enumerate(self._turns):
                 turn.due_at = now + REPORT_EVERY_S * (1 + number / TURNS)
                 turn.begin(readings.own_counts())
+        if beside is not None and self._connected[beside]:
+            self._turn[slot] = self._turn[beside]
+        else:
+            self._turn[slot] = np.bincount(self._turn[self._connected], minlength=TURNS).argmin()
         self._scores.begin(slot)
         self._connected[slot] = True
         self._told_s[slot] = now

@@ -2,12 +2,12 @@
 
 Every resend is a packet of its own on the receiver's RTX stream. It has no transport-wide number,
 so that the feedback relayed to the sender tells of the sender's own packets only. A packet goes
-again a few times at most, and never twice within a round trip of its receiver (half a second at
-most, for one report of a round trip may be far off): the second request has then crossed the first
-answer. Nobody knows yet whether that answer arrived, and the receiver asks again only after another
-round trip, so a crossed answer is repeated once when the round trip is over. What the node lacks
-itself is on the list of ``losses`` and is forwarded as soon as it comes. All resends together are a
-share of the video sent to the receiver; of a picture that is paused there are none.
+again a few times at most, and never twice within a round trip of its receiver, as the last report
+tells it: the second request has then crossed the first answer. Nobody knows yet whether that answer
+arrived, and the receiver asks again only after another round trip, so a crossed answer is repeated
+once when the round trip is over. What the node lacks itself is on the list of ``losses`` and is
+forwarded as soon as it comes. All resends together are a share of the video sent to the receiver;
+of a picture that is paused there are none.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the plane has counted, read once a second for all connections together.
+"""What the plane has counted, read for many connections together.
 
 A snapshot is a copy of whole records, so that everything after it is NumPy over columns: a field of
 it is an array with a row for each connection.

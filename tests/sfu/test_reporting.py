@@ -58,7 +58,7 @@ def plane() -> Plane:
 def reporting(plane: Plane) -> Reporting:
     reporting = Reporting(SLOTS)
     for slot in range(SLOTS):
-        reporting.begin(slot, 0.0, plane)
+        reporting.begin(slot, slot ^ 1, 0.0, plane)  # rooms of two
     return reporting
 
 
@@ -68,6 +68,8 @@ def test_each_slot_has_its_time_in_the_second(reporting: Reporting, plane: Plane
     for slot in range(SLOTS):
         first, second = [at for at, each, _ in told if each == slot]
         assert second - first == pytest.approx(1.0)
+    times = {slot: at % 1 for at, slot, _ in told}
+    assert all(times[slot] == times[slot ^ 1] for slot in range(SLOTS)), "two of a room together"
     together = Counter(at for at, *_ in told)
     assert len(together) == 2 * TURNS
     assert set(together.values()) == {SLOTS // TURNS}
@@ -102,14 +104,14 @@ def test_a_late_loop_is_in_the_second_of_each_turn(reporting: Reporting, plane: 
     } == set(range(SLOTS))
 
 
-def test_what_the_node_lost_before_anybody_came_is_nobodys(plane: Plane) -> None:
+def test_what_the_node_lost_before_anybody_of_a_turn_came_is_nobodys(plane: Plane) -> None:
     reporting = Reporting(SLOTS)
-    reporting.begin(0, 0.0, plane)
+    reporting.begin(0, None, 0.0, plane)
     run(reporting, plane, 60)
     plane.overflow += 1000
     run(reporting, plane, 40)
-    for slot in range(2 * TURNS):
-        reporting.begin(slot, plane.now, plane)
-    told = [each for each in run(reporting, plane, 40) if each[1] > 1]
-    assert {slot for _, slot, _ in told} == set(range(2, 2 * TURNS))
+    for slot in range(1, TURNS):
+        reporting.begin(slot, None, plane.now, plane)
+    told = [each for each in run(reporting, plane, 40) if each[1] > 0]
+    assert {slot for _, slot, _ in told} == set(range(1, TURNS))
     assert all(not why for _, _, why in told)
