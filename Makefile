@@ -59,10 +59,11 @@ test: setup-test
 coverage: setup-test warm-up
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-# What the node measures, held against an injected truth.
+# What the node measures, held against an injected truth; then the load tests, on two cores.
 proof: setup-test warm-up
 	@mkdir -p var
 	$(BIN)/python -m benchmarks.proof --json var/proof.json --table var/proof.md --plot var/proof.png
+	$(BIN)/python -m benchmarks.load_tests --folder var/load-tests --pictures var/load-tests
 
 warm-up: setup
 	$(BIN)/rodrun warm-up

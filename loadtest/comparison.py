@@ -24,18 +24,26 @@ def flatten(measures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def compare(before: Report, after: Report, console: Console) -> None:
-    """Print what both measured, and by how much it changed."""
+    """Print what they measured, and by how much it changed where both did."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
     for label, report in (("A", before), ("B", after)):
         heading = f"{label}: {report['scenario']['name']}\n{report['begun_at'][:16]}"
         table.add_column(heading, justify="right")
     table.add_column("change", justify="right")
-    old = dict(flatten({name: before["measures"][name] for name in (*SHOWN, *ALSO_SHOWN)}))
-    new = dict(flatten({name: after["measures"][name] for name in (*SHOWN, *ALSO_SHOWN)}))
-    for name in old:
-        if name in new and ".by_operation." not in name:
+    shown = (*SHOWN, *ALSO_SHOWN)
+    old, new = (
+        dict(flatten({name: each["measures"].get(name) for name in shown}))
+        for each in (before, after)
+    )
+    for name in dict.fromkeys((*old, *new)):
+        if ".by_operation." in name:
+            continue
+        if name in old and name in new:
             table.add_row(name, f"{old[name]:g}", f"{new[name]:g}", _change(name, old, new))
+        else:
+            values = (f"{each[name]:g}" if name in each else "–" for each in (old, new))
+            table.add_row(name, *values, "")
     console.print(table)
     if before["scenario"] != after["scenario"]:
         console.print("[yellow]They are of different scenarios or settings.[/]")

@@ -12,7 +12,7 @@ STYLE = Path(__file__).with_name("report.css")
 MAX_BARS = 60
 PERCENTILES = (("p50", 1), ("p95", 2), ("p99", 3))
 COLUMNS = ("p50", "p95", "p99", "max")
-WATERFALL = ("request", "accept", "api", "ice", "dtls", "first_keyframe")
+WATERFALL = ("request", "accept", "api", "ice", "dtls", "first_packet", "first_keyframe")
 
 
 def write_html(report: Report, path: Path) -> None:
@@ -119,13 +119,19 @@ def _plots(report: Report) -> str:
     if setups:
         chosen = setups[:: max(1, -(-len(setups) // MAX_BARS))]
         rows = [
-            [(index + 1, setup[f"{name}_ms"]) for index, name in enumerate(WATERFALL)]
+            [(index + 1, _lasted_ms(setup, name)) for index, name in enumerate(WATERFALL)]
             for setup in chosen
         ]
         names = [(name.replace("_", " "), index + 1) for index, name in enumerate(WATERFALL)]
         title = f"Set-up of {len(chosen)} of {len(setups)} calls, in the order of beginning"
         found.append(_figure(title, waterfall(rows, "ms"), legend(names), "wide"))
     return f'<section class="plots">{"".join(found)}</section>'
+
+
+def _lasted_ms(setup: Mapping[str, float], phase: str) -> float:
+    """The keyframe is waited for from the connection on, as is the packet before it."""
+    before_ms = setup["first_packet_ms"] if phase == "first_keyframe" else 0.0
+    return setup[f"{phase}_ms"] - before_ms
 
 
 def _verdict_plot(verdicts: list[Mapping[str, Any]]) -> str:

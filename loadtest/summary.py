@@ -43,8 +43,9 @@ def progress(scenario: Scenario, record: Record) -> Table:
     if record.verdicts:
         right = sum(each.is_right for each in record.verdicts)
         table.add_row("verdicts", f"{len(record.verdicts)}", "right", f"{right}")
-    if record.steps:
-        table.add_row("held", f"{record.steps[-1].calls} calls")
+    held = [step.calls for step in record.steps if step.is_held]
+    if held:
+        table.add_row("held", f"{held[-1]} calls")
     return table
 
 

@@ -288,6 +288,7 @@ def test_progress_shows_calls_failures_loss_and_latency(record: Record) -> None:
     text = said(lambda console: console.print(progress(BUILT_IN["steady"], record)))
     for expected in ("2 of 20", "failed", "1.00 %", "0.30 / 5.00 ms", "30 %"):
         assert expected in text
+    assert re.search(r"held +10 calls", text), "not the step that broke"
     assert "steady" in said(lambda console: console.print(progress(BUILT_IN["steady"], Record())))
 
 
@@ -297,10 +298,13 @@ def test_two_reports_are_compared(record: Record, media: Media) -> None:
     after["measures"]["setup_ms"]["p95"] *= 2
     after["measures"]["ramp"]["capacity"] = 20
     after["scenario"]["calls"] = 5
+    del after["measures"]["jitter_ms"], after["measures"]["drops"]
     after["invalid_because"] = ["it was slow"]
     text = said(lambda console: compare(before, after, console))
     assert re.search(r"setup_ms\.p95 +61 +122 +\+100\.0 %", text)
     assert re.search(r"ramp\.capacity +10 +20 +\+100\.0 %", text)
+    assert re.search(r"jitter_ms\.p95 +[\d.]+ +–", text)
+    assert re.search(r"drops\.wrong +1 +–", text)
     assert "They are of different scenarios" in text
     assert "B is invalid: it was slow" in text
 
