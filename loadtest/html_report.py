@@ -70,7 +70,8 @@ def _tiles(report: Report) -> str:
     if drops["verdicts"]:
         tiles.append(("verdicts right", str(drops["right"]), f"of {drops['verdicts']}"))
     if report["steps"]:
-        tiles.append(("capacity", str(measures["ramp"]["capacity"] or 0), "calls"))
+        least = "" if measures["ramp"]["broken"] else "≥ "
+        tiles.append(("capacity", f"{least}{measures['ramp']['capacity'] or 0}", "calls"))
     if measures["rejoin_ms"]:
         tiles.append(("rejoin p95", _number(measures["rejoin_ms"]["p95"]), "ms"))
     if server["cpu_pct"]:
