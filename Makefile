@@ -47,8 +47,8 @@ setup-test: setup
 	@tests/install-coturn
 
 # The plane is compiled beside the checks of the source. Then two tests at a time share two cores,
-# but for those with calls, load and servers that are killed: these want the machine.
-ALONE := $(addprefix tests/,benchmarks browser control/killing loadtest rodrun)
+# but for those with browsers, load and servers that are killed: these want the machine.
+ALONE := $(addprefix tests/,benchmarks browser control/killing loadtest page rodrun)
 
 test: setup-test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
