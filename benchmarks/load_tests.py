@@ -22,7 +22,7 @@ from tests.browser.server import START_TIMEOUT_S, Server
 
 TESTS: Final = {
     "steady": ("steady", "--calls", "60", "--duration", "30"),
-    "ramp": ("ramp", "--calls", "250", "--duration", "400"),
+    "ramp": ("ramp",),
     "drops": ("drops-200",),
 }
 PORTS: Final = (8480, 7880)

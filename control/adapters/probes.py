@@ -190,4 +190,9 @@ def _figures(seconds: list[LegQuality], *, arrived: bool) -> WayFigures | None:
     loss = min(lost / expected, 1)
     if loss <= CALM_LOSS:  # still rising, as that of a browser which begins low
         return WayFigures(100 * loss, max(rates_bps))
-    return WayFigures(100 * loss, mean(rates_bps) * (1 if arrived else 1 - loss))
+    if arrived:
+        return WayFigures(100 * loss, mean(rates_bps))
+    # Of packets that went earlier, and faster, one hears now: those that came are what counts.
+    went = sum(each.packets for each in settled)
+    came = min((expected - lost) / went, 1) if expected > went > 0 else 1 - loss
+    return WayFigures(100 * loss, mean(rates_bps) * came)

@@ -28,6 +28,20 @@ async def begin(person: Person) -> str:
     return str((await person.post("/probes", OFFERS, status=201))["id"])
 
 
+async def test_what_went_before_and_was_lost_takes_nothing_from_what_comes_now(
+    control: Control, maria: Person
+) -> None:
+    probe = await begin(maria)
+    for _ in range(5):
+        for event in second(probe, down_lost=900):  # of 1000, most of which went before
+            down = replace(event.down, packets=200, bitrate_bps=2e5)
+            control.node.report(replace(event, down=down))
+    await control.take_reports()
+    told = (await figures(maria, probe)).down
+    assert told is not None
+    assert (told.loss_pct, told.bitrate_bps) == (90.0, 100_000)
+
+
 async def figures(person: Person, probe: str) -> ProbeFiguresOut:
     document = await person.get(f"/probes/{probe}")
     described = ProbeFiguresOut.model_validate(document, extra="forbid")
