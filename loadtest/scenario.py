@@ -77,13 +77,13 @@ BUILT_IN = {
     each.name: each
     for each in (
         Scenario("steady", "steady"),
-        Scenario("churn", "churn", calls=10, duration_s=60),
-        Scenario("rush", "rush", calls=60, duration_s=10, starts_per_s=20),
-        Scenario("ramp", "ramp", calls=200, duration_s=300, starts_per_s=5),
-        Scenario("drops", "drops", calls=20, starts_per_s=5, dtx=False),
-        Scenario("rejoin", "rejoin", calls=10, duration_s=30),
-        Scenario("soak", "soak", calls=10, duration_s=3600, starts_per_s=1),
-        Scenario("hostile", "hostile", calls=5, duration_s=20),
+        Scenario("churn", "churn", calls=10, duration_s=60.0),
+        Scenario("rush", "rush", calls=60, duration_s=10.0, starts_per_s=20.0),
+        Scenario("ramp", "ramp", calls=200, duration_s=300.0, starts_per_s=5.0),
+        Scenario("drops", "drops", calls=20, starts_per_s=5.0, dtx=False),
+        Scenario("rejoin", "rejoin", calls=10, duration_s=30.0),
+        Scenario("soak", "soak", calls=10, duration_s=3600.0, starts_per_s=1.0),
+        Scenario("hostile", "hostile", calls=5, duration_s=20.0),
     )
 }
 

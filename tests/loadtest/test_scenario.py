@@ -106,3 +106,8 @@ def test_a_scenario_that_is_not_there(name: str, said: str) -> None:
 def test_impossible_numbers_on_the_command_line() -> None:
     with pytest.raises(BadScenario, match="command line: calls must be a whole number above 0"):
         with_options(find_scenario("steady"), -1, None)
+
+
+def test_each_built_in_one_can_last_for_any_time() -> None:
+    for each in BUILT_IN.values():
+        assert isinstance(each.duration_s, float), f"--duration 20 fits {each.name}"
