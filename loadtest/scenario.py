@@ -130,7 +130,7 @@ def _changed(scenario: Scenario, content: dict[str, Any], where: str) -> Scenari
         if name not in known or name in ("name", "kind"):
             choices = ", ".join(sorted(set(known) - {"name", "kind"}))
             raise BadScenario(f"{where}: there is no {name!r}; there are scenario, {choices}.")
-        default = getattr(scenario, name)
+        default = known[name].default  # of the type; a built-in one may say 60 where 60.5 fits
         content[name] = _typed(value, default, f"{where}: {name}")
     if scenario.kind == "drops" and "duration_s" in content:
         raise BadScenario(f"{where}: drops last as long as cuts_s say; duration_s changes nothing.")

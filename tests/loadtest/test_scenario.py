@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,7 @@ def test_impossible_numbers_on_the_command_line() -> None:
 def test_each_built_in_one_can_last_for_any_time() -> None:
     for each in BUILT_IN.values():
         assert isinstance(each.duration_s, float), f"--duration 20 fits {each.name}"
+        if each.kind != "drops":
+            assert with_options(each, None, 20.5).duration_s == 20.5
+    whole = replace(BUILT_IN["ramp"], duration_s=300)
+    assert with_options(whole, None, 20.5).duration_s == 20.5, "what it fits is the field's type"
