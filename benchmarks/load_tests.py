@@ -8,9 +8,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
 import urllib.request
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.browsers import CHROMIUM
 from benchmarks.processor import ROOT, cores
-from tests.browser.server import START_TIMEOUT_S, Server
+from tests.browser.server import Server
 
 TESTS: Final = {
     "steady": ("steady", "--calls", "60", "--duration", "30"),
@@ -39,7 +39,7 @@ def run(name: str, options: list[str], folder: Path) -> int:
         place = ("taskset", "--cpu-list", str(server_core))
         server = Server("127.0.0.1", *PORTS, Path(data) / "server", enter=place)
         try:
-            _wait_ready(server)
+            server.wait_until(partial(_is_ready, server))
             report = (f"--json={folder / name}.json", f"--html={folder / name}.html")
             done = subprocess.run(
                 [
@@ -54,16 +54,10 @@ def run(name: str, options: list[str], folder: Path) -> int:
     return done.returncode
 
 
-def _wait_ready(server: Server) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            with urllib.request.urlopen(f"{server.url}/readyz"):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the server is not ready:\n{server.log}") from None
-            time.sleep(0.2)
+def _is_ready(server: Server) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{server.url}/readyz"):
+        return True
+    return False
 
 
 def take_pictures(names: list[str], folder: Path, pictures: Path) -> None:

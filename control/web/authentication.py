@@ -9,6 +9,7 @@ from aiohttp import web
 from control.accounts import AccountRole
 from control.adapters.people import User
 from control.adapters.platform_keys import PlatformKeys
+from control.consultations.text import is_text
 from control.errors import NotAuthenticated, TokenExpired, TokenInvalid
 from control.settings import Identity
 
@@ -104,6 +105,8 @@ def bearer_token(request: web.Request) -> str:
 
 def _user(claims: dict[str, Any]) -> User:
     user_id, name = claims["sub"], claims.get("name") or claims["sub"]
-    if not isinstance(name, str) or not 0 < len(user_id) <= MAX_ID_CHARACTERS:
-        raise ValueError("sub or name is not usable")
+    if not (isinstance(name, str) and is_text(name) and is_text(user_id)):
+        raise ValueError("sub or name is not text")
+    if not 0 < len(user_id) <= MAX_ID_CHARACTERS:
+        raise ValueError("sub has too many characters, or none")
     return User(user_id, name.strip()[:MAX_ID_CHARACTERS], AccountRole(claims["role"]))

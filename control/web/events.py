@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from socket import IPPROTO_TCP, TCP_CONGESTION
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -37,6 +38,9 @@ POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 
+# Of <linux/tcp.h>; the socket module does not name it.
+TCP_THIN_LINEAR_TIMEOUTS = 16
+
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 
 
@@ -49,6 +53,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         heartbeat=PING_EVERY_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False
     )
     await socket.prepare(request)
+    _keep_trying(request)
     sockets = request.app[SOCKETS]
     sockets.add(socket)
     try:
@@ -59,6 +64,19 @@ async def events(request: web.Request) -> web.StreamResponse:
     finally:
         sockets.discard(socket)
     return socket
+
+
+def _keep_trying(request: web.Request) -> None:
+    """What a crowded downlink loses is sent again at an even pace, not each time after twice as long.
+
+    Messages are few and small, so they add nothing to what crowds it, and some are about just that.
+    Linux keeps the pace (tcp(7), tcp_thin_linear_timeouts) after a loss that a congestion control
+    with a slow-start threshold has seen, as Reno, which each kernel has; BBR has none.
+    """
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(IPPROTO_TCP, TCP_CONGESTION, b"reno")
+        connection.setsockopt(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1)
 
 
 async def close_all(app: web.Application) -> None:

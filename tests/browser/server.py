@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -74,17 +74,24 @@ class Server:
         """
         user = browser.new_user()
         page = user.new_page()
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
+
+        def is_ready() -> bool:
             with suppress(BrowserError):
-                if page.goto(f"{self.url}/readyz") == 200:
-                    break
+                return page.goto(f"{self.url}/readyz") == 200
+            return False
+
+        self.wait_until(is_ready)
+        user.close()
+
+    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+        """Wait until ``is_ready``; raises as :meth:`wait_ready`."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not is_ready():
             if self._process.poll() is not None:
                 raise ServerError(f"rodrun serve ended by itself:\n{self.log}")
             if time.monotonic() > deadline:
                 raise ServerError(f"rodrun serve was not ready in time:\n{self.log}")
             time.sleep(0.2)
-        user.close()
 
     def kill(self) -> None:
         """End it as the kernel does when memory runs out: without a word (``kill -9``)."""
