@@ -16,7 +16,7 @@ def cleaned(text: str, most_characters: int, error: type[BadInput] = BadInput) -
 
 
 def is_text(text: str) -> bool:
-    """Whether it holds no control characters but line feed and tab, and no half of a surrogate pair.
+    """Whether it holds no control characters but line feed and tab, and no half surrogate pairs.
 
     Neither can be shown, nor stored everywhere.
     """

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from socket import IPPROTO_TCP, TCP_CONGESTION
 from typing import Any
 
@@ -67,16 +68,18 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def _keep_trying(request: web.Request) -> None:
-    """What a crowded downlink loses is sent again at an even pace, not each time after twice as long.
+    """What a crowded downlink loses is sent again at an even pace, not ever more slowly.
 
     Messages are few and small, so they add nothing to what crowds it, and some are about just that.
     Linux keeps the pace (tcp(7), tcp_thin_linear_timeouts) after a loss that a congestion control
-    with a slow-start threshold has seen, as Reno, which each kernel has; BBR has none.
+    with a slow-start threshold has seen, as Reno, which each kernel has; BBR has none. What is no
+    Linux, or only looks like it, keeps its own pace.
     """
     if request.transport is not None:
         connection = request.transport.get_extra_info("socket")
-        connection.setsockopt(IPPROTO_TCP, TCP_CONGESTION, b"reno")
-        connection.setsockopt(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1)
+        with suppress(OSError):
+            connection.setsockopt(IPPROTO_TCP, TCP_CONGESTION, b"reno")
+            connection.setsockopt(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1)
 
 
 async def close_all(app: web.Application) -> None:
