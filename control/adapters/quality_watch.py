@@ -169,6 +169,7 @@ def _leg(leg: LegQuality, rtt_ms: float | None) -> Score:
         leg.expected,
         leg.lost,
         leg.jitter_ms,
+        leg.video_jitter_ms,
         rtt_ms,
         leg.bitrate_bps,
         leg.packets,

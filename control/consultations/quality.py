@@ -61,6 +61,7 @@ class Score:
     expected: int = 0
     lost: int = 0
     jitter_ms: float | None = None
+    video_jitter_ms: float | None = None
     rtt_ms: float | None = None
     bitrate_bps: float | None = None
     packets: int | None = None
@@ -78,6 +79,7 @@ class Score:
             "expected": self.expected,
             "lost": self.lost,
             "jitter_ms": _rounded(self.jitter_ms),
+            "video_jitter_ms": _rounded(self.video_jitter_ms),
             "rtt_ms": _rounded(self.rtt_ms),
             "bitrate_bps": None if self.bitrate_bps is None else round(self.bitrate_bps),
             "packets": self.packets,
@@ -193,6 +195,7 @@ def _together(seconds: Sequence[Score]) -> Score:
         expected=sum(each.expected for each in seconds),
         lost=sum(each.lost for each in seconds),
         jitter_ms=_mean([each.jitter_ms for each in seconds]),
+        video_jitter_ms=_mean([each.video_jitter_ms for each in seconds]),
         rtt_ms=_mean([each.rtt_ms for each in seconds]),
         bitrate_bps=_mean([each.bitrate_bps for each in seconds]),
         packets=_sum([each.packets for each in seconds]),

@@ -16,7 +16,6 @@ from sfu.plane.outgoing import ROW_ROOM, can_send_to, control_row, queue_control
 from sfu.plane.payloads import starts_keyframe
 from sfu.plane.rtcp import write_pli
 from sfu.plane.tables import Tables
-from sfu.plane.trips import likely_trip_ns
 from sfu.rtp.media import TrackKind
 
 _STEADY_TRIES: Final = 4  # requests at the steady interval, before the pauses double
@@ -24,6 +23,8 @@ _TRIES: Final = 10  # with the usual interval the last one is 20 s after the fir
 _PAUSE_NS: Final = 1_000_000_000
 _FRAME_GAP_NS: Final = 250_000_000  # a camera in the dark sends 5 to 10 pictures a second
 """A camera that was silent for this long was paused. A screen may just have stood still."""
+
+_LONGEST_TRIP_NS: Final = 1_000_000_000  # a browser that claims more is asked all the same
 
 
 @compiled_within
@@ -92,7 +93,8 @@ def note_payload(
 def _pause_ns(t: Tables, slot: int, tries: int) -> int:
     """How long to wait after the last of ``tries`` requests."""
     interval_ns = int(t.state[0]["keyframe_interval_ns"])
-    return max(interval_ns, likely_trip_ns(t, slot)) << max(tries - _STEADY_TRIES, 0)
+    trip_ns = min(int(t.slots[slot]["round_trip_ns"]), _LONGEST_TRIP_NS)
+    return max(interval_ns, trip_ns) << max(tries - _STEADY_TRIES, 0)
 
 
 @compiled_within

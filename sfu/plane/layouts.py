@@ -146,6 +146,7 @@ SLOT = _in_lines(
         ("addresses", np.int32, (ADDRESSES, ADDRESS_WORDS)),
         ("address_count", np.int64),
         ("stun_full_ns", np.int64),  # token buckets
+        ("consent_full_ns", np.int64),
         ("dtls_full_ns", np.int64),
         ("attempts_full_ns", np.int64),
         # …

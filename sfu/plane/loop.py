@@ -241,11 +241,18 @@ def take_stun(t: Tables, index: int, at: int, end: int, now_ns: int) -> None:
         return
     record = t.slots[slot]
     t.state[0]["slot"] = slot
-    full_ns = level_after(int(record["stun_full_ns"]), now_ns, _STUN_S, _STUN_S)
+    # Who overhears the fragment can spend what new addresses may, and cannot keep a call from
+    # the consent of RFC 7675, which comes from an address that is validated.
+    is_own = int(t.datagrams[index]["place"]) // ADDRESSES == slot
+    before_ns = int(record["consent_full_ns"] if is_own else record["stun_full_ns"])
+    full_ns = level_after(before_ns, now_ns, _STUN_S, _STUN_S)
     if full_ns < 0:
         t.drops[DropReason.STUN_RATE] += 1
         return
-    record["stun_full_ns"] = full_ns
+    if is_own:
+        record["consent_full_ns"] = full_ns
+    else:
+        record["stun_full_ns"] = full_ns
     tell_datagram(t, EventKind.STUN.value, slot, index, at, end)
 
 

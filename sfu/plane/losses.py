@@ -23,7 +23,6 @@ from sfu.plane.payloads import starts_keyframe
 from sfu.plane.reception import MAX_DROPOUT
 from sfu.plane.rtcp import add_to_nack, write_nack
 from sfu.plane.tables import Tables
-from sfu.plane.trips import likely_trip_ns
 from sfu.rtp.media import TrackKind
 
 MOST_MISSING: Final = 256
@@ -33,6 +32,7 @@ _TRIES: Final = 20  # over as many round trips as the ten tries of libwebrtc's r
 _MOST_TOLERANCE_NS: Final = 100_000_000
 _TOLERANCE_FADES_NS: Final = 1_000_000_000  # by an eighth
 _TOLERANCE_GONE: Final = 40  # such eighths make less than 1 ms of the most
+UNKNOWN_ROUND_TRIP_NS: Final = 100_000_000
 _LEAST_RETRY_NS: Final = 10_000_000
 _MOST_RETRY_NS: Final = 500_000_000
 _PAUSE_NS: Final = 5_000_000  # beyond a round trip, before libwebrtc sends a packet once more
@@ -238,7 +238,9 @@ def _retry_ns(t: Tables, slot: int, tries: int) -> int:
     pair then comes a round trip and an eighth and that pause after the one before, when the browser
     is ready to send the packet once more, although its idea of the round trip is not quite ours.
     """
-    trip_ns = likely_trip_ns(t, slot)
+    trip_ns = int(t.slots[slot]["round_trip_ns"])
+    if trip_ns < 0:
+        trip_ns = UNKNOWN_ROUND_TRIP_NS
     wait_ns = trip_ns * 3 // 8 if tries % 2 == 1 else trip_ns * 3 // 4 + _PAUSE_NS
     return min(max(wait_ns, _LEAST_RETRY_NS), _MOST_RETRY_NS)
 

@@ -18,13 +18,12 @@ from sfu.plane.continuity import next_of_our_own
 from sfu.plane.counters import Counter
 from sfu.plane.history import find_kept, note_resent
 from sfu.plane.layouts import EXTENSIONS, OUTBOUND, OWED, RESEND_CREDIT, Role
-from sfu.plane.losses import wake_by
+from sfu.plane.losses import UNKNOWN_ROUND_TRIP_NS, wake_by
 from sfu.plane.outgoing import can_send_to, control_row, queue_row
 from sfu.plane.packet import ROOM_FOR_HEADER, write_header
 from sfu.plane.pointers import HISTORY, ROWS, copy
 from sfu.plane.rtcp import get16, put16
 from sfu.plane.tables import Tables
-from sfu.plane.trips import likely_trip_ns
 from sfu.plane.unwrapping import unwrap_near
 from sfu.rtp.media import RTX_OFFSET, Extension
 
@@ -92,7 +91,10 @@ def _early_ns(t: Tables, slot: int, place: int, now_ns: int) -> int:
     since_ns = now_ns - int(kept["resent_ns"])
     if kept["resends"] == 0 or since_ns < 0:  # the clock was set back
         return 0
-    return max(likely_trip_ns(t, slot), _LEAST_TRIP_NS) - since_ns
+    trip_ns = int(t.slots[slot]["round_trip_ns"])
+    if trip_ns < 0:
+        trip_ns = UNKNOWN_ROUND_TRIP_NS
+    return max(trip_ns, _LEAST_TRIP_NS) - since_ns
 
 
 @compiled_within

@@ -21,7 +21,8 @@ class LegOut(Output):
     reasons: list[ReasonOut] = Field(description="those of the worst second, the worst first")
     expected: int = Field(description="packets whose fate became known")
     lost: int = Field(description="of these; less than 0 when lost ones came late")
-    jitter_ms: float | None
+    jitter_ms: float | None = Field(description="of audio (RFC 3550)")
+    video_jitter_ms: float | None = Field(None, description="of the camera")
     rtt_ms: float | None
     bitrate_bps: int | None
     packets: int | None = Field(None, description="SRTP and SRTCP")

@@ -249,6 +249,17 @@ def test_events_are_rated_by_participant() -> None:
         assert len(stage.plane.read_events()) == 1
 
 
+def test_who_overhears_a_name_cannot_keep_its_owner_from_consent() -> None:
+    with Stage() as stage:
+        chromium = stage.connect(0)
+        stranger = stranger_of(stage)
+        stage.turn([(stranger.address, stun(name_of(0)))] * 100)
+        assert len(stage.plane.read_events()) == 50
+        stage.turn([(chromium.address, stun(name_of(0)))] * 60)
+        assert {each.address for each in stage.plane.read_events()} == {chromium.address}
+        assert stage.drops == {"stun_rate": 50 + 10}
+
+
 def test_events_that_nobody_reads_are_bounded_and_the_rest_goes_on() -> None:
     with Stage() as stage:
         chromium = stage.connect(0)

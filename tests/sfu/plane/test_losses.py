@@ -178,7 +178,7 @@ def test_a_gap_is_asked_for_in_pairs_a_round_trip_and_an_eighth_and_5_ms_apart(
     assert times == [30, 95, 125, 190]
 
 
-@pytest.mark.parametrize(("trip_ms", "tries"), [(-1, 17), (4, 20), (2000, 3)])
+@pytest.mark.parametrize(("trip_ms", "tries"), [(-1, 17), (4, 20), (2000, 2)])
 def test_what_is_not_repaired_in_time_is_given_up_for_a_keyframe(
     stage: Stage, trip_ms: int, tries: int
 ) -> None:

@@ -141,19 +141,6 @@ def test_never_twice_within_a_round_trip(
     assert stage.plane.counts()["resends_too_soon"] == 30 - len(expected)
 
 
-def test_a_report_that_was_held_up_stops_repairs_for_a_second_at_most() -> None:
-    with Stage(PlaneSettings(max_participants=4, history_ns=5 * SECOND)) as stage:
-        chromium, firefox = two(stage)
-        stage.tables.slots[1]["round_trip_ns"] = 30 * SECOND
-        stage.send(chromium, picture(1))
-        stage.send_rtcp(firefox, nack(FIRST))
-        assert resent(firefox) == [FIRST]
-        stage.send_rtcp(firefox, nack(FIRST), after_ns=900 * MS)
-        assert not firefox.rtp
-        stage.send_rtcp(firefox, nack(FIRST), after_ns=100 * MS)
-        assert resent(firefox) == [FIRST]
-
-
 def test_what_is_asked_for_beyond_all_bounds_is_counted() -> None:
     with Stage(PlaneSettings(max_participants=4, resend_percent=1000)) as stage:
         chromium, firefox = two(stage)
