@@ -13,6 +13,7 @@ from loadtest.stage import Stage
 
 ROUNDS_PER_S = 100
 REPLAYED_PACKETS = 20
+OVERHEARD_AFTER_S = 0.1
 API_PAUSE_S = 0.02
 
 _NONSENSE: tuple[tuple[str, str, object], ...] = (
@@ -109,8 +110,11 @@ class Hostility:
         """A connectivity check that was overheard, again and again, from another address."""
         mine = self._stage.up[0].sides["client"].participant
         assert mine is not None
+        check = mine.consent_request()
+        mine.socket.sendto(check, target)
+        await asyncio.sleep(OVERHEARD_AFTER_S)
         with _socket() as stranger:
-            await self._flood("checks", (stranger,), target, [mine.consent_request()])
+            await self._flood("checks", (stranger,), target, [check])
 
     async def _flood(
         self,

@@ -20,11 +20,11 @@ from loadtest import loop, table
 from loadtest.arrival_profile import ArrivalProfile, Integers
 from loadtest.crowd import NEVER_NS, Crowd
 from loadtest.packets import clear_stamp, write_packet
-from loadtest.participant import Participant
+from loadtest.participant import SRTP_PROFILES, Participant
 from loadtest.percentiles import of_histogram, of_values
 from loadtest.reports import REPORT_EVERY_S
 from loadtest.sending import SLOT_TICKS
-from sfu.native import address_of
+from sfu.native import SrtpSession, address_of
 from sfu.punctual import be_punctual
 
 SLICE_NS: Final = 50_000_000
@@ -101,7 +101,7 @@ class Media:
         self._commands: deque[Callable[[], None]] = deque()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="media", daemon=True)
-        self._run_slice(0)  # compiles the loop, which may take half a minute
+        self._compile()
 
     def start(self) -> None:
         """Begin.
@@ -243,27 +243,37 @@ class Media:
     async def make_packet(self, row: int) -> bytes:
         """The next audio packet of ``row``, for somebody else to send; it counts nowhere."""
         made: list[bytes] = []
-
-        def make() -> None:
-            place, size = self.rows[row], 200
-            sequence = int(place[table.AUDIO_SEQUENCE])
-            number = int(place[table.TRANSPORT_NUMBER])
-            place[table.AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
-            place[table.TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
-            timestamp = (int(place[table.AUDIO_SLOT]) * SLOT_TICKS) & 0xFFFFFFFF
-            ssrc = int(place[table.AUDIO_SSRC])
-            packet, length = self._crowd.packet, self._crowd.length
-            write_packet(
-                packet, size, False, False, False, False, False,
-                sequence, timestamp, ssrc, number, 0, row, time.time_ns(),
-            )  # fmt: skip
-            clear_stamp(packet, size)
-            length[0] = size
-            loop.protect(int(place[table.OUTBOUND]), address_of(packet), address_of(length))
-            made.append(packet[: int(length[0])].tobytes())
-
-        await self._between_slices(make)
+        await self._between_slices(lambda: made.append(self._make_packet(row)))
         return made[0]
+
+    def _make_packet(self, row: int) -> bytes:
+        place, size = self.rows[row], 200
+        sequence = int(place[table.AUDIO_SEQUENCE])
+        number = int(place[table.TRANSPORT_NUMBER])
+        place[table.AUDIO_SEQUENCE] = (sequence + 1) & 0xFFFF
+        place[table.TRANSPORT_NUMBER] = (number + 1) & 0xFFFF
+        timestamp = (int(place[table.AUDIO_SLOT]) * SLOT_TICKS) & 0xFFFFFFFF
+        ssrc = int(place[table.AUDIO_SSRC])
+        packet, length = self._crowd.packet, self._crowd.length
+        write_packet(
+            packet, size, False, False, False, False, False,
+            sequence, timestamp, ssrc, number, 0, row, time.time_ns(),
+        )  # fmt: skip
+        clear_stamp(packet, size)
+        length[0] = size
+        loop.protect(int(place[table.OUTBOUND]), address_of(packet), address_of(length))
+        return packet[: int(length[0])].tobytes()
+
+    def _compile(self) -> None:
+        """Compile all that runs between two packets; the loop may take half a minute."""
+        self._run_slice(0)
+        profile = SRTP_PROFILES["aes-128-gcm"]
+        key = bytes(profile.key_length + profile.salt_length)
+        session = SrtpSession(profile.libsrtp_profile, key, outbound=True)
+        self.rows[0, table.OUTBOUND] = session.pointer
+        self._make_packet(0)
+        self._crowd.clear(0)
+        session.close()
 
     # The thread
 
