@@ -59,7 +59,7 @@ class Scenario:
     limits: tuple[str, ...] = ("loss_pct>0.1", "latency_ms.p99>50", "failed>0")
     cuts_s: tuple[float, ...] = (10.0, 14.0, 14.9, 15.1, 20.0)
     rejoin_every_s: float = 5.0
-    attacks: tuple[str, ...] = ("garbage", "replays", "api")
+    attacks: tuple[str, ...] = ATTACKS
     attack_pps: int = 2000
     video_pps: float = 190.0
     dtx: bool = True

@@ -43,11 +43,27 @@ class LargePages:
         return self._block[begin : begin + size].view(kind)
 
 
+def small_pages(count: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+    """``count`` zeros of a kind, of which few are ever touched, and many of those at one moment.
+
+    numpy asks for large pages for arrays of this size. The first octet that is written into one of
+    them makes the kernel clear 2 MiB at once, in the thread that writes.
+    """
+    kind = np.dtype(kind)
+    memory = _private(count * kind.itemsize)
+    with suppress(OSError):  # a kernel without large pages
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, kind, count)
+
+
+def _private(size: int) -> mmap.mmap:
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
 def _large_pages(size: int) -> npt.NDArray[np.uint8]:
     """At least ``size`` octets from the beginning of a large page on."""
     size = -(-size // LARGE_PAGE) * LARGE_PAGE
-    private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    memory = mmap.mmap(-1, size + LARGE_PAGE, flags=private)
+    memory = _private(size + LARGE_PAGE)
     with suppress(OSError):  # a kernel without them
         memory.madvise(mmap.MADV_HUGEPAGE)
     octets = np.frombuffer(memory, np.uint8)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sfu.large_pages import LargePages
+from sfu.large_pages import LargePages, small_pages
 from sfu.native import POLLFD, SOL_UDP, TIMESPEC, UDP_SEGMENT, Messages, address_of
 from sfu.plane.arrivals import ARRIVALS
 from sfu.plane.counters import Counter, DropReason
@@ -127,8 +127,8 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
         slots=pages.zeros(slots, SLOT),
         sources=pages.zeros(slots * INBOUND, SOURCE),
         streams=pages.zeros(slots * OUTBOUND, STREAM),
-        losses=np.zeros(slots * INBOUND * LOSS_REACH, LOSS),  # touched only where packets are lost
-        kept=np.zeros(slots * 2 * KEPT_PACKETS, KEPT),  # and these where there is video
+        losses=small_pages(slots * INBOUND * LOSS_REACH, LOSS),  # touched where packets are lost
+        kept=np.zeros(slots * 2 * KEPT_PACKETS, KEPT),  # touched where there is video, as history
         history=np.zeros(max(slots * settings.history_octets, 1), np.uint8),
         arenas=np.zeros(slots, np.int64),
         free_arenas=np.arange(slots, dtype=np.int64)[::-1].copy(),

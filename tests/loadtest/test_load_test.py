@@ -183,7 +183,7 @@ async def test_every_scenario_measures_what_it_is_for(served: Served) -> None:
     assert ramp["ramp"]["broken"] is None
     assert ramp["ramp"]["capacity"] == 3 or ramp["ramp"]["bottleneck"]
     assert rejoin["rejoin_ms"]["max"] < 10_000
-    assert hostile["attacks"].keys() == {"garbage", "replays", "api"}
+    assert hostile["attacks"].keys() == {"garbage", "replays", "checks", "api"}
     assert all(hostile["attacks"].values())
     # from the participant's own address SRTP has to refuse them, and nothing is made of their time
     assert await dropped(served, "replayed") > 100

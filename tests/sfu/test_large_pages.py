@@ -1,11 +1,13 @@
 """Arrays that share large pages, and the heap that asks for them."""
 
+import mmap
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
-from sfu.large_pages import LARGE_PAGE, LINE, LargePages
+from sfu.large_pages import LARGE_PAGE, LINE, LargePages, small_pages
 from sfu.native import address_of
 
 GROW = """
@@ -30,6 +32,10 @@ assert any("hg" in row.split() for row in flags), "no part of it has asked for l
 """
 
 
+def resident_octets() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
 def test_arrays_begin_at_lines_of_the_cache_and_are_apart() -> None:
     pages = LargePages()
     some = pages.zeros(3, np.uint8)
@@ -51,6 +57,15 @@ def test_an_array_may_be_larger_than_a_page() -> None:
     assert not large.any()
     large[-1] = 1
     assert small[0] == 0
+
+
+def test_small_pages_take_memory_where_they_are_touched() -> None:
+    """And not 2 MiB at the first octet: that holds up who touches it."""
+    items = small_pages(8 * LARGE_PAGE, np.int64)
+    before = resident_octets()
+    items[:: LARGE_PAGE // 8] = 1  # an octet in each large page
+    assert resident_octets() - before < LARGE_PAGE
+    assert items.sum() == 64
 
 
 def test_the_heap_asks_for_large_pages_where_it_has_grown() -> None:
