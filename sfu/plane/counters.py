@@ -108,3 +108,4 @@ class Counter(IntEnum):
     RESENDS_PAUSED = 48  # of a picture that the receiver's link did not carry
     EXTENSIONS_CUT = 49  # packets whose header extension ends within an element: what fits is read
     TRANSPORT_JUMPS_OVER_RATE = 50  # far ahead or begun anew too often: those go without a number
+    NACKS_WITHHELD = 51  # while the node's own socket overflows

@@ -80,8 +80,9 @@ def _unpack(t: Tables, message: int, filled: int, spare: int, now_ns: int) -> tu
     if arrival_ns <= 0:
         arrival_ns = now_ns
     overflow = receive_overflow(t.control, control_at, control_length)
-    if overflow >= 0:
+    if overflow >= 0 and overflow != t.drops[DropReason.SOCKET_OVERFLOW]:
         t.drops[DropReason.SOCKET_OVERFLOW] = overflow
+        t.state[0]["overflow_ns"] = now_ns
     length = int(header["length"])
     is_cut = header["flags"] & MSG_TRUNC != 0
     datagrams = _datagrams(t, message)

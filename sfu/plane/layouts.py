@@ -345,6 +345,7 @@ STATE = np.dtype(
         ("open_count", np.int64),
         ("free_arena_count", np.int64),
         ("address_serial", np.int64),
+        ("overflow_ns", np.int64),  # when the kernel last told of datagrams without room
         ("load", np.int64),  # see ``coalescing``
         ("steady_ns", np.int64),  # CLOCK_BOOTTIME at the beginning of the turn
         ("turned_ns", np.int64),  # when ``load`` was brought up to date

@@ -38,6 +38,7 @@ _MOST_RETRY_NS: Final = 500_000_000
 _PAUSE_NS: Final = 5_000_000  # beyond a round trip, before libwebrtc sends a packet once more
 _LEAST_TICK_NS: Final = 2_000_000  # every tick looks at every slot
 _LONG_NS: Final = 1_000_000_000
+_OVERFLOW_NS: Final = 100_000_000  # after datagrams without room nobody is asked for so long
 
 
 @compiled_within
@@ -249,13 +250,18 @@ def _retry_ns(t: Tables, slot: int, tries: int) -> int:
 def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
     """Send one NACK about what is due of a source, and give up what is too old.
 
-    While its browser cannot be sent to, it is not asked.
+    While its browser cannot be sent to, it is not asked; nor is anyone while the node's own socket
+    overflows. Most of what is missing then was lost in it, and to ask for that, and get it, would
+    take the time of which there is too little.
     """
     slot = place // INBOUND
     source = t.sources[place]
     repair_ns = int(t.state[0]["repair_ns"])
     tolerance_ns = int(source["tolerance_ns"])
-    can_ask = can_send_to(t, slot)
+    since_overflow_ns = now_ns - int(t.state[0]["overflow_ns"])
+    has_overflow = 0 <= since_overflow_ns < _OVERFLOW_NS
+    can_ask = can_send_to(t, slot) and not has_overflow
+    withheld = False
     end = int(source["next_number"])
     given_up = _drop_below(t, place, end - LOSS_REACH)
     begin = control_row(t)
@@ -282,6 +288,7 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
             given_up += 1
             continue
         oldest = min(oldest, number)
+        withheld = withheld or (is_due and has_overflow)
         if is_due and can_ask:
             behind = add_to_nack(row, 0, behind, number & 0xFFFF)
             asked += 1
@@ -296,6 +303,8 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
     if asked > 0 and queue_control(t, slot, behind):
         t.counts[Counter.NACKS] += 1
         t.counts[Counter.NACK_NUMBERS] += asked
+    if withheld:
+        t.counts[Counter.NACKS_WITHHELD] += 1
     if given_up > 0:
         _give_up(t, place, given_up, now_ns)
 

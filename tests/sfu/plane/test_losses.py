@@ -178,6 +178,17 @@ def test_a_gap_is_asked_for_in_pairs_a_round_trip_and_an_eighth_and_5_ms_apart(
     assert times == [30, 95, 125, 190]
 
 
+def test_nobody_is_asked_while_the_nodes_own_socket_overflows(stage: Stage) -> None:
+    chromium, _ = two(stage)
+    stage.send(chromium, picture(1))
+    stage.tables.state[0]["overflow_ns"] = stage.now_ns
+    stage.send(chromium, picture(3))
+    times = [when for when, _ in watch(stage, chromium, 160 * MS, step_ns=MS)]
+    assert times, "it is asked for once that is over"
+    assert times[0] >= 98
+    assert stage.plane.counts()["nacks_withheld"] > 0
+
+
 @pytest.mark.parametrize(("trip_ms", "tries"), [(-1, 17), (4, 20), (2000, 2)])
 def test_what_is_not_repaired_in_time_is_given_up_for_a_keyframe(
     stage: Stage, trip_ms: int, tries: int

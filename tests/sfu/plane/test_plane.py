@@ -109,6 +109,26 @@ def test_strangers_are_counted(plane: Plane, bound: socket.socket) -> None:
     assert drops == {"empty": 1, "unknown_source": 2, "oversized": 1}
 
 
+def test_datagrams_that_found_no_room_are_counted_with_their_time(bound: socket.socket) -> None:
+    plane = Plane(bound, PlaneSettings(max_participants=1))
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        for _ in range(100):
+            peer.sendto(b"@", ("127.0.0.1", bound.getsockname()[1]))
+        plane.start()
+        try:
+            wait_for(lambda: plane.drops()["unknown_protocol"] > 0)
+            assert plane._tables.state[0]["overflow_ns"] == 0, "the next one tells"
+            peer.sendto(b"@", ("127.0.0.1", bound.getsockname()[1]))
+            wait_for(lambda: plane.drops()["socket_overflow"] > 0)
+        finally:
+            plane.stop()
+    drops = plane.drops()
+    assert drops["socket_overflow"] + drops["unknown_protocol"] == 101
+    noted_ns = int(plane._tables.state[0]["overflow_ns"])
+    assert 0 <= time.time_ns() - noted_ns < PATIENCE_S * 1e9
+
+
 def test_stopping_twice_is_harmless_and_starting_twice_is_not(bound: socket.socket) -> None:
     plane = Plane(bound, PlaneSettings(max_participants=1))
     plane.start()
