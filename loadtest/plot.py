@@ -8,7 +8,7 @@ from html import escape
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 520, 210
-LEFT, RIGHT, TOP, BOTTOM = 56, 24, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 66, 24, 12, 40
 BAR = 6
 BAR_PITCH = 8
 
