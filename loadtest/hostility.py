@@ -111,7 +111,8 @@ class Hostility:
         mine = self._stage.up[0].sides["client"].participant
         assert mine is not None
         check = mine.consent_request()
-        mine.socket.sendto(check, target)
+        with contextlib.suppress(OSError):
+            mine.socket.sendto(check, target)
         await asyncio.sleep(OVERHEARD_AFTER_S)
         with _socket() as stranger:
             await self._flood("checks", (stranger,), target, [check])
