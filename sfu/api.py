@@ -81,7 +81,23 @@ class Remove:
     participant_id: str
 
 
-Request = OpenRoom | CloseRoom | Join | RestartIce | Remove
+@dataclass(frozen=True)
+class HasVideo:
+    """What a participant would send if nothing of it were paused; answered by ``Done`` or
+    ``Refused``.
+
+    While something is paused (``VideoPause``) no packet tells that its camera was turned off, and
+    the partner misses nothing then. A new connection counts as one that has both.
+    """
+
+    room_id: str
+    participant_id: str
+    connection_id: str
+    camera: bool
+    screen: bool
+
+
+Request = OpenRoom | CloseRoom | Join | RestartIce | Remove | HasVideo
 
 
 # Replies: node → control

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from sfu.api import VideoCodec, VideoPause
 from sfu.plane import DownlinkCounts
 from sfu.slots import Slot
-from sfu.survival import Survival, sample_between
+from sfu.survival import NOTHING, Pause, Survival, sample_between
 from sfu.transport.ice import IceAgent
 
 CONNECT_WITHIN_S = 30.0
@@ -50,6 +50,9 @@ class Connection:
         outbound_ssrcs: the node's, as long as the slot lives.
         video_codec: what the join was answered with; a later answer says the same.
         answers: how many SDP answers it has had.
+        has_camera: its browser would send one if it was not paused, as far as its page told.
+        has_screen: the same of a shared screen.
+        pause: what its partner should not send now.
     """
 
     room_id: str
@@ -64,6 +67,9 @@ class Connection:
     max_video_bps: int
     joined_at: float
     answers: int = 1
+    has_camera: bool = True
+    has_screen: bool = True
+    pause: Pause = NOTHING
     state: State = State.JOINING
     # What went down as of the last report.
     _downlink: DownlinkCounts = field(default_factory=DownlinkCounts)
@@ -93,5 +99,13 @@ class Connection:
         pause = self._survival.take(sample, now)
         if pause is None:
             return None
+        self.pause = pause
         names = (self.room_id, self.participant_id, self.connection_id)
         return VideoPause(*names, pause.camera, pause.screen)
+
+    def misses(self, partner: "Connection | None") -> bool:
+        """Whether a picture that ``partner`` has is kept from its participant."""
+        if partner is None:
+            return self.pause != NOTHING
+        camera = self.pause.camera and partner.has_camera
+        return camera or (self.pause.screen and partner.has_screen)

@@ -18,6 +18,7 @@ from sfu.api import (
     ConnectionQuality,
     Done,
     Event,
+    HasVideo,
     Join,
     OpenRoom,
     ParticipantConnected,
@@ -151,6 +152,8 @@ class Node:
                 return self._join(message, now)
             case RestartIce():
                 return self._restart(message, now)
+            case HasVideo():
+                return self._note_video(message), []
             case _:
                 assert_never(message)
 
@@ -225,11 +228,7 @@ class Node:
     def _restart(self, message: RestartIce, now: float) -> tuple[Reply, list[Output]]:
         connection = self._find(message)
         if connection is None:
-            return _refuse(
-                RefusalCode.UNKNOWN_CONNECTION,
-                f"{message.connection_id!r} is not the participant's connection in this room;"
-                " join anew",
-            )
+            return _unknown(message), []
         if not self._rooms[message.room_id].joins.take(now):
             return _refuse(RefusalCode.NODE_FULL, _TOO_OFTEN)
         try:
@@ -263,7 +262,26 @@ class Node:
         outputs.append(_set_media(connection, negotiated))
         return Answer(message.connection_id, negotiated.sdp, connection.video_codec), outputs
 
-    def _find(self, message: RestartIce) -> Connection | None:
+    def _note_video(self, message: HasVideo) -> Reply:
+        connection = self._find(message)
+        if connection is None:
+            return _unknown(message)
+        connection.has_camera, connection.has_screen = message.camera, message.screen
+        self._judge_pause_beside(connection)
+        return Done()
+
+    def _judge_pause_beside(self, connection: Connection) -> None:
+        partner = self._rooms[connection.room_id].partner(connection.participant_id)
+        if partner is not None:
+            self._judge_pause(self._connections[partner.slot])
+
+    def _judge_pause(self, connection: Connection) -> None:
+        """Note whether its participant misses a picture: one is paused, and would be there."""
+        partner = self._rooms[connection.room_id].partner(connection.participant_id)
+        other = None if partner is None else self._connections[partner.slot]
+        self._reporting.paused(connection.slot.number, connection.misses(other))
+
+    def _find(self, message: RestartIce | HasVideo) -> Connection | None:
         room = self._rooms.get(message.room_id)
         member = room.member(message.participant_id) if room is not None else None
         if member is None or member.connection_id != message.connection_id:
@@ -328,8 +346,9 @@ class Node:
             return []
         connection.secured(now)
         room = self._rooms[connection.room_id]
-        beside = next((member.slot for member in room.members if member.slot != slot), None)
-        self._reporting.begin(slot, beside, now, readings)
+        partner = room.partner(connection.participant_id)
+        self._reporting.begin(slot, partner.slot if partner else None, now, readings)
+        self._judge_pause_beside(connection)  # the new connection counts as one that has both
         return [
             *self._carry_out(room.connected(connection.participant_id)),
             ParticipantConnected(
@@ -396,7 +415,7 @@ class Node:
             outputs.append(ConnectionQuality(*self._names(slot), rtt_ms, up, down, node))
             pause = self._connections[slot].survive(downlink, seconds, now)
             if pause is not None:
-                self._reporting.paused(slot, pause.camera or pause.screen)
+                self._judge_pause(self._connections[slot])
                 outputs += [PauseVideo(slot, pause.camera, pause.screen), pause]
         return outputs
 
@@ -451,6 +470,13 @@ def _set_media(connection: Connection, negotiated: Negotiated) -> SetMedia:
 def _cname(connection: Connection) -> str:
     """One RTCP name for all that the node sends on a connection (RFC 3550 section 6.5.1)."""
     return f"rodrun{connection.outbound_ssrcs[0]:08x}"
+
+
+def _unknown(message: RestartIce | HasVideo) -> Refused:
+    return Refused(
+        RefusalCode.UNKNOWN_CONNECTION,
+        f"{message.connection_id!r} is not the participant's connection in this room; join anew",
+    )
 
 
 def _refuse(code: RefusalCode, detail: str) -> tuple[Refused, list[Output]]:

@@ -59,13 +59,18 @@ class Room:
         """The participant's present connection, if there is one."""
         return self._members.get(participant_id)
 
+    def partner(self, participant_id: str) -> Member | None:
+        """The other participant's present connection, if there is one."""
+        others = (each for each in self.members if each.participant_id != participant_id)
+        return next(others, None)
+
     def admits(self, participant_id: str) -> bool:
         """Whether the participant may join: it is in already, or there is room."""
         return participant_id in self._members or len(self._members) < CAPACITY
 
     def codec_for(self, participant_id: str) -> VideoCodec:
         """The codec to answer a join with: one that a partner lacks would be of no use."""
-        partner = self._partner(participant_id)
+        partner = self.partner(participant_id)
         if partner is not None and partner.lacks is self.video_codec:
             return FALLBACK
         return self.video_codec
@@ -88,7 +93,7 @@ class Room:
         """The participant's connection stands: media flows when the partner's does too."""
         member = self._members[participant_id]
         member.connected = True
-        partner = self._partner(participant_id)
+        partner = self.partner(participant_id)
         if partner is None or not partner.connected:
             return []
         return [PairSlots(member.slot, partner.slot)]
@@ -101,7 +106,3 @@ class Room:
     def close(self) -> list[RoomOutput]:
         """Everybody out."""
         return [output for member in self.members for output in self.leave(member.participant_id)]
-
-    def _partner(self, participant_id: str) -> Member | None:
-        others = (each for each in self.members if each.participant_id != participant_id)
-        return next(others, None)

@@ -31,6 +31,7 @@ from sfu.api import (
     ConnectionQuality,
     ConnectionReplaced,
     Event,
+    HasVideo,
     Join,
     NodePort,
     OpenRoom,
@@ -124,14 +125,26 @@ class Rooms:
 
     async def restart_ice(self, user_id: str, connection_id: str, offer: str) -> Answer:
         """New ICE credentials on a user's own live connection, by a re-offer."""
+        place = self._own(user_id, connection_id)
+        reply = await self.ask(RestartIce(*place, connection_id, offer))
+        if not isinstance(reply, Answer):
+            raise NodeUnavailable("The media node gave no answer to an ICE restart.")
+        return reply
+
+    async def has_video(
+        self, user_id: str, connection_id: str, *, camera: bool, screen: bool
+    ) -> None:
+        """What a user's own live connection would send if nothing of it were paused."""
+        place = self._own(user_id, connection_id)
+        await self.ask(HasVideo(*place, connection_id, camera, screen))
+
+    def _own(self, user_id: str, connection_id: str) -> tuple[str, str]:
+        """Consultation and role of a user's own live connection; ConnectionUnknown of any other."""
         consultation_id, role = self._places.get(connection_id, ("", Role.CLIENT))
         consultation = self._live.joinable(consultation_id)
         if consultation is None or consultation.role_of(user_id) is not role:
             raise ConnectionUnknown("Join anew with a fresh token.")
-        reply = await self.ask(RestartIce(consultation_id, role.value, connection_id, offer))
-        if not isinstance(reply, Answer):
-            raise NodeUnavailable("The media node gave no answer to an ICE restart.")
-        return reply
+        return consultation_id, role.value
 
     def close(self, consultation_id: str) -> None:
         """Close the room, without waiting for it."""

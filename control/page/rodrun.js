@@ -327,9 +327,31 @@ export class Call extends EventTarget {
     }
   }
 
+  /** Say what a pause keeps back: no packet tells then that our camera was turned off. */
+  async #tellVideo(connection) {
+    const isLive = (track) => track?.readyState === "live";
+    const video = { camera: isLive(this.#tracks.video), screen: isLive(this.#tracks.screen) };
+    const told = connection.toldVideo;
+    const isNews = video.camera !== told.camera || video.screen !== told.screen;
+    if (!isNews || !(this.#paused.camera || this.#paused.screen)) return;
+    connection.toldVideo = video; // on its way
+    try {
+      const authorization = await this.#getAuthorization?.();
+      if (!authorization) return;
+      const path = `/connections/${encodeURIComponent(connection.id)}/video`;
+      await this.#send("PUT", path, video, { Authorization: authorization });
+    } catch {
+      connection.toldVideo = told; // the next poll tries again
+    }
+  }
+
   #post(path, body, headers = {}) {
+    return this.#send("POST", path, body, headers);
+  }
+
+  #send(method, path, body, headers) {
     return request(this.#fetch, this.#endpoint + path, {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json", ...headers },
       body: JSON.stringify(body),
       signal: AbortSignal.any
@@ -357,6 +379,7 @@ export class Call extends EventTarget {
   async #poll() {
     const connection = this.#connection;
     if (!connection) return;
+    this.#tellVideo(connection);
     const now = await this.#figures().catch(() => null);
     if (!now || connection !== this.#connection || this.#stop.signal.aborted) return;
     const before = this.#last;

@@ -41,6 +41,7 @@ export class Connection {
       screen: add("video", tracks.screen),
     };
     this.pausing = Promise.resolve();
+    this.toldVideo = { camera: true, screen: true }; // as the node takes it until it is told
     this.camera = new MediaStream([
       this.lines.audio.receiver.track,
       this.lines.video.receiver.track,

@@ -1,7 +1,7 @@
 """Into the room: join tokens, the join itself, ICE restarts."""
 
 from aiohttp import web
-from aiohttp_pydantic.oas.typing import r200, r201
+from aiohttp_pydantic.oas.typing import r200, r201, r204
 
 from control.adapters.people import User
 from control.errors import (
@@ -17,7 +17,14 @@ from control.errors import (
     RoomFull,
 )
 from control.web.refusals import refuses
-from control.web.schema.joining import AnswerOut, IceServerOut, JoinIn, JoinTokenOut, OfferIn
+from control.web.schema.joining import (
+    AnswerOut,
+    IceServerOut,
+    JoinIn,
+    JoinTokenOut,
+    OfferIn,
+    VideoIn,
+)
 from control.web.service import Service
 from control.web.view import View, reply, reply_list
 from sfu.api import Answer
@@ -101,6 +108,24 @@ class IceRestartView(View):
         return _reply(answer)
 
 
+class VideoView(View):
+    """What a live connection has to send."""
+
+    @refuses(ConnectionUnknown, NodeUnavailable)
+    async def put(self, connection_id: str, /, body: VideoIn) -> r204:
+        """Say which pictures one's own live connection has, while `video_pause` keeps them back.
+
+        No packet tells then that a camera was turned off, and what is not there is not held against
+        the partner's connection. A new connection counts as one that has both.
+
+        Tags: joining
+        """
+        await self.service.rooms.has_video(
+            self.user.id, connection_id, camera=body.camera, screen=body.screen
+        )
+        return web.Response(status=204)
+
+
 class IceServersView(View):
     """Other ways to the node."""
 
@@ -137,4 +162,5 @@ ROUTES = [
     web.view("/api/v1/join", JoinView),
     web.view("/api/v1/ice-servers", IceServersView),
     web.view("/api/v1/connections/{connection_id}/ice-restart", IceRestartView),
+    web.view("/api/v1/connections/{connection_id}/video", VideoView),
 ]

@@ -297,6 +297,8 @@ def ask_for_losses(t: Tables, place: int, now_ns: int) -> None:
         if is_due:
             since_ns = 0
             wait_ns = _retry_ns(t, slot, int(loss["tries"]))
+            if has_overflow:  # not sooner: to look at hundreds takes time, too
+                wait_ns = max(wait_ns, _OVERFLOW_NS - since_overflow_ns)
         next_ns = min(max(wait_ns - since_ns, 0), repair_ns - age_ns)
         source["ask_ns"] = min(int(source["ask_ns"]), now_ns + next_ns)
     source["oldest_missing"] = oldest

@@ -30,6 +30,19 @@ BACK_WITHIN_S = 20.0
 CAMERA, SCREEN = 1, 2
 ACTIVE = """(line) =>
   __probe.connections.at(-1).pc.getSenders()[line].getParameters().encodings[0].active"""
+# Writes down why the client's connection is no better, as the page hears.
+NOTE_QUALITY = """() => {
+  const parse = JSON.parse;
+  JSON.parse = (text) => {
+    const heard = parse(text);
+    if (heard?.type === "quality" && heard.participant === "client")
+      globalThis.__reasons = heard.reasons.map(({ code }) => code);
+    return heard;
+  };
+  globalThis.__reasons = [];
+}"""
+MISSED = '() => __reasons.includes("paused")'
+PAUSED_AND_NOT_MISSED = f"() => !({MISSED})() && !({ACTIVE})(1)"
 # Writes down when the page let its camera and its screen flow or not.
 NOTE_PAUSES = """() => {
   const { pc } = __probe.connections.at(-1);
@@ -115,6 +128,7 @@ def test_sound_survives_a_narrow_downlink_and_the_picture_returns(
     narrow_pair.start_call()
     before = media.negotiation(specialist.page)
     client.page.evaluate(NOTE_SOUND)
+    specialist.page.evaluate(NOTE_QUALITY)
     network.narrow(CHROMIUM_HOST, NARROW_KBIT_S)
     try:
         wait_active(specialist.page, CAMERA, False, PAUSED_WITHIN_S)
@@ -124,7 +138,12 @@ def test_sound_survives_a_narrow_downlink_and_the_picture_returns(
         # The first pause lasts 5 s, the second 10.
         wait_active(specialist.page, CAMERA, True, PAUSED_WITHIN_S)
         wait_active(specialist.page, CAMERA, False, PAUSED_WITHIN_S)
-        check_sound(client.page, time.time())
+        paused_at = time.time()
+        specialist.page.wait_for(MISSED, timeout_s=4)
+        specialist.toggle("camera-button")
+        specialist.page.wait_for(PAUSED_AND_NOT_MISSED, timeout_s=4)
+        specialist.toggle("camera-button")
+        check_sound(client.page, paused_at)
         specialist.wait_notice("video-pause", "own-video-paused", timeout_s=3)
         module_gallery.take(client.page, "video-paused")
         module_gallery.take(specialist.page, "own-video-paused")
@@ -147,13 +166,16 @@ def test_a_shared_screen_outlives_the_camera_and_both_return(
     client.page.wait_visible("remote-screen", timeout_s=10)
     before = media.negotiation(specialist.page)
     specialist.page.evaluate(NOTE_PAUSES)
+    client.page.evaluate(NOTE_SOUND)
     network.narrow(CHROMIUM_HOST, NARROW_KBIT_S)
     try:
         wait_active(specialist.page, CAMERA, False, PAUSED_WITHIN_S)
         specialist.wait_notice("video-pause", "own-camera-paused", timeout_s=3)
         wait_active(specialist.page, SCREEN, False, PAUSED_WITHIN_S)
+        paused_at = time.time()  # for 10 s: the second time in a row
         # The client's own page hears of it over the narrow link, and that may take its time.
         specialist.wait_notice("video-pause", "own-video-paused", timeout_s=3)
+        check_sound(client.page, paused_at)
         keyframes = client.page.evaluate(KEYFRAMES)
     finally:
         network.widen(CHROMIUM_HOST)

@@ -8,6 +8,7 @@ export class Opposite {
   restarts = 0;
   tokens = 0;
   connections = new Map();
+  video = []; // what it was told that there is to send: [connection, { camera, screen }]
   refuse = []; // responses to give instead, first to last: { status, code } or "unreachable"
 
   getJoinToken = async () => `token-${++this.tokens}`;
@@ -17,6 +18,12 @@ export class Opposite {
     const refusal = this.refuse.shift();
     if (refusal === "unreachable") throw new TypeError("Failed to fetch");
     if (refusal) return Response.json({ code: refusal.code }, { status: refusal.status });
+    const video = /connections\/(.*)\/video$/.exec(url);
+    if (video && init.method === "PUT") {
+      this.authorization = init.headers.Authorization;
+      this.video.push([video[1], body]);
+      return new Response(null, { status: 204 });
+    }
     const restart = /connections\/(.*)\/ice-restart$/.exec(url);
     if (restart) {
       this.restarts += 1;

@@ -166,6 +166,48 @@ async def test_a_pause_stops_the_camera_over_a_rejoin_and_ends_with_a_keyframe(p
     }
 
 
+async def test_in_a_pause_it_says_what_there_would_be_to_send(page: Page) -> None:
+    result = await play(
+        page,
+        """
+        const call = make();
+        const nap = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+        const told = async (count) => { while (opposite.video.length < count) await nap(20); };
+        await call.setCamera(opposite.picture());
+        call.start();
+        await state(call, "connected");
+        await call.setCamera(null);
+        await nap(1500);
+        const unpaused = opposite.video.length;
+        await call.setCamera(opposite.picture());
+        await call.pauseVideo({ camera: true, screen: true });
+        await told(1);
+        opposite.refuse.push("unreachable");
+        await call.setCamera(null);
+        await told(2);
+        await call.setScreen(new MediaStream([opposite.picture()]));
+        await told(3);
+        const again = heard(call, "connection");
+        call.rejoin("connection-1");
+        await again;
+        await told(4);
+        await nap(1500);
+        return { unpaused, told: opposite.video, authorization: opposite.authorization };
+        """,
+    )
+
+    assert result == {
+        "unpaused": 0,
+        "told": [
+            ["connection-1", {"camera": True, "screen": False}],
+            ["connection-1", {"camera": False, "screen": False}],
+            ["connection-1", {"camera": False, "screen": True}],
+            ["connection-2", {"camera": False, "screen": True}],
+        ],
+        "authorization": "Bearer me",
+    }
+
+
 async def test_mute_holds_for_tracks_given_later(page: Page) -> None:
     enabled = await play(
         page,

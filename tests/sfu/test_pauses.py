@@ -1,6 +1,15 @@
 """Video pauses for a downlink that does not carry it."""
 
-from sfu.api import ConnectionQuality, QualityLevel, ReasonCode, VideoPause
+from sfu.api import (
+    ConnectionQuality,
+    Done,
+    HasVideo,
+    QualityLevel,
+    ReasonCode,
+    RefusalCode,
+    Refused,
+    VideoPause,
+)
 from sfu.plane import Role, Snapshot
 from sfu.plane.tally import TOLD, TOLD_OCTETS
 from sfu.plane_commands import PauseVideo
@@ -64,3 +73,41 @@ def test_while_it_is_paused_the_downlink_is_poor_and_that_is_why() -> None:
     assert ReasonCode.PAUSED not in {
         reason.code for each in heard[-2:] for reason in each.down.score.reasons
     }, "it is tried again"
+
+
+def test_who_has_no_camera_is_not_missed_while_it_is_paused() -> None:
+    world = World()
+    slot, _ = world.call()
+    pauses(world, slot, range(1, 4), told_octets=10_000)
+    assert _down(world, "client") is ReasonCode.PAUSED
+    names = "room", "specialist", "specialist"
+    assert world.ask(HasVideo(*names, camera=False, screen=False)) == (Done(), [])
+    assert _down(world, "client") is None
+    world.ask(HasVideo(*names, camera=False, screen=True))
+    assert _down(world, "client") is ReasonCode.PAUSED
+
+
+def test_a_partner_who_comes_back_counts_as_one_who_has_a_camera() -> None:
+    world = World()
+    slot, _ = world.call()
+    world.ask(HasVideo("room", "specialist", "specialist", camera=False, screen=False))
+    pauses(world, slot, range(1, 4), told_octets=10_000)
+    assert _down(world, "client") is None
+    _, new, _ = world.join("specialist", "s2")
+    world.secure(new)
+    assert _down(world, "client") is ReasonCode.PAUSED
+
+
+def test_of_an_earlier_connection_nothing_is_noted() -> None:
+    world = World()
+    world.call()
+    reply, outputs = world.ask(HasVideo("room", "client", "c0", camera=False, screen=False))
+    assert isinstance(reply, Refused)
+    assert (reply.code, outputs) == (RefusalCode.UNKNOWN_CONNECTION, [])
+
+
+def _down(world: World, participant: str) -> ReasonCode | None:
+    """What weighs most on the participant's way down in the next second."""
+    heard = [each for _, each in world.run(1.0) if isinstance(each, ConnectionQuality)]
+    [down] = [each.down.score for each in heard if each.participant_id == participant]
+    return down.reasons[0].code if down.reasons else None

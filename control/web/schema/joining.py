@@ -45,6 +45,13 @@ class OfferIn(Input):
     offer: str
 
 
+class VideoIn(Input):
+    """What there is to send: a camera that is on, a screen that is shared."""
+
+    camera: bool
+    screen: bool
+
+
 class AnswerOut(Output):
     """The node's SDP answer. ``connection_id`` names the new connection in events."""
 

@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "postExtension": {"duration_s": 600, "price": "10.00"},
     "putRating": {"stars": 1},
     "postIceRestart": {"offer": "v=0"},
+    "putVideo": {"camera": False, "screen": False},
     "postProbes": {"sender_offer": "v=0", "receiver_offer": "v=0"},
     "putDuration": {"duration_s": 600},
     "putBlocked": {"blocked": True},
@@ -83,6 +84,7 @@ async def test_someone_elses_is_answered_like_what_is_not_there(
                     for_them = not path.startswith("/api/v1/operator/")
                     assert seen[0] == (404 if for_them else 403), f"{name} as {role}"
     assert "POST /api/v1/connections/{connection_id}/ice-restart" in tried
+    assert "PUT /api/v1/connections/{connection_id}/video" in tried
     assert "POST /api/v1/consultations/{consultation_id}/accept" in tried
     assert len(tried) >= 15
     assert control.node.asked == asked

@@ -181,6 +181,7 @@ def test_the_description_knows_every_operation(api: dict[str, Any]) -> None:
         "POST /join",
         "GET /ice-servers",
         "POST /connections/{connection_id}/ice-restart",
+        "PUT /connections/{connection_id}/video",
         "POST /probes",
         "GET /probes/{probe_id}",
         "DELETE /probes/{probe_id}",

@@ -9,6 +9,7 @@ from sfu.api import (
     CodecUnsupported,
     ConnectionFailed,
     ConnectionReplaced,
+    HasVideo,
     Join,
     OpenRoom,
     ParticipantConnected,
@@ -63,6 +64,21 @@ async def test_ice_restart_on_ones_own_connection(
     control.node.refuse_next[RestartIce] = RefusalCode.UNKNOWN_CONNECTION
     code = await maria.problem("POST", path, {"offer": "x"}, status=404)
     assert code == "connection-unknown"
+
+
+async def test_a_page_says_what_its_own_connection_has_to_send(
+    control: Control, maria: Person, ivan: Person, session: str
+) -> None:
+    connection = await maria.join(session)
+    path = f"/connections/{connection}/video"
+    body = {"camera": False, "screen": True}
+    await maria.put(path, body, status=204)
+    said = HasVideo(session, "client", connection, camera=False, screen=True)
+    assert control.node.asked[-1] == said
+    assert await ivan.problem("PUT", path, body, status=404) == "connection-unknown"
+    control.node.refuse_next[HasVideo] = RefusalCode.UNKNOWN_CONNECTION
+    assert await maria.problem("PUT", path, body, status=404) == "connection-unknown"
+    assert await maria.problem("PUT", path, {"camera": 1}, status=422) == "invalid-input"
 
 
 async def test_a_replaced_connection_is_nobodys(
