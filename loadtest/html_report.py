@@ -48,7 +48,11 @@ def _verdict(report: Report) -> str:
         lines.append(("warn", f"Broken off: {report['stopped']}"))
     for reason in report["invalid_because"]:
         lines.append(("bad", f"Invalid, for the generator was the bottleneck: {reason}"))
-    if report["valid"]:
+    gave_out = report["measures"]["ramp"]["bottleneck"]
+    if gave_out and report["valid"]:
+        text = "The generator kept up until the last step, whose figures may be its own:"
+        lines.append(("warn", f"{text} {gave_out}"))
+    elif report["valid"]:
         lines.append(("good", "The generator kept up: what was measured is the server's."))
     for each in report["expectations"]:
         value = "not measured" if each["value"] is None else f"{each['value']:g}"

@@ -30,6 +30,8 @@ POLL_S = 0.02
 NICENESS = 10
 GONE_AFTER_S = 6.0  # without an answer
 
+_GONE = f"the server did not answer for {GONE_AFTER_S:g} s"
+
 OnTick = Callable[[Record], None]
 
 
@@ -100,18 +102,22 @@ class LoadTest:
         stage = Stage(scenario, self.record, self.media, waiting)
         if self._stands_back:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        looking = asyncio.create_task(self._look(stage, waiting[-1].client))
+        anybody = waiting[-1].client
+        looking = asyncio.create_task(self._look(stage, anybody))
         playing = asyncio.create_task(self._play(stage))
         stopping = asyncio.create_task(interrupted.wait())
         tasks = (looking, playing, stopping)
+        gone = False
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            self.record.stopped = _why_stopped(looking, playing, stopping)
+            stopped = _why_stopped(looking, playing, stopping)
+            gone = stopped is None and await _is_gone(anybody)
+            self.record.stopped = _GONE if gone else stopped
         finally:
             for task in (playing, stopping):
                 task.cancel()
             await asyncio.wait((playing, stopping))
-            await stage.clear(with_api=not looking.done())
+            await stage.clear(with_api=not (gone or looking.done()))
             looking.cancel()
             await asyncio.wait((looking,))
         return self.record
@@ -159,7 +165,7 @@ class LoadTest:
             self._on_tick(self.record)
             if time.monotonic() - answered > GONE_AFTER_S:
                 asking.cancel()
-                raise ServerGone(f"the server did not answer for {GONE_AFTER_S:g} s")
+                raise ServerGone(_GONE)
 
     async def _media_since(self, told: int) -> list[Second]:
         """The media's seconds after the first ``told``, each of which is told once."""
@@ -177,6 +183,20 @@ async def _ask(user: User) -> None:
     except Refused as refused:
         if refused.status in (0, 502, 503, 504):
             raise
+
+
+async def _is_gone(user: User) -> bool:
+    """Whether the server gives no answer: what ended by itself may have ended for that."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GONE_AFTER_S):
+            while True:
+                try:
+                    await _ask(user)
+                except Refused:
+                    await asyncio.sleep(LOOK_EVERY_S)
+                else:
+                    return False
+    return True
 
 
 def _why_stopped(

@@ -79,7 +79,7 @@ BUILT_IN = {
         Scenario("steady", "steady"),
         Scenario("churn", "churn", calls=10, duration_s=60.0),
         Scenario("rush", "rush", calls=60, duration_s=10.0, starts_per_s=20.0),
-        Scenario("ramp", "ramp", calls=200, duration_s=300.0, starts_per_s=5.0),
+        Scenario("ramp", "ramp", calls=255, duration_s=450.0, starts_per_s=5.0),
         Scenario("drops", "drops", calls=20, starts_per_s=5.0, dtx=False),
         Scenario("rejoin", "rejoin", calls=10, duration_s=30.0),
         Scenario("soak", "soak", calls=10, duration_s=3600.0, starts_per_s=1.0),

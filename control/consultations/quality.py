@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 PERIOD_S = 5.0
+BEST_MOS = 4.5
 SECOND_S = 1.0  # after which scores come again, a little sooner or later
 
 
@@ -144,7 +145,8 @@ def worst(scores: Mapping[Leg, Score]) -> Leg | None:
 def summary(periods: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Stored periods in a few numbers: of each leg its mean and least score and the part of the
     time at each level; and the verdict, the leg that was worst with the reasons of its worst
-    period. None when nothing was measured."""
+    period. Worst is what took most from the call while it was poor or lost; where nothing was, the
+    lowest mean score. None when nothing was measured."""
     by_leg: dict[str, list[tuple[float, Mapping[str, Any]]]] = {}
     for period in periods:
         for leg, score in period["legs"].items():
@@ -152,7 +154,7 @@ def summary(periods: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not by_leg:
         return None
     legs = {leg: _summed_up(by_leg[leg]) for leg in sorted(by_leg)}
-    blamed = min(legs, key=lambda leg: (_mean_mos(by_leg[leg]), leg))
+    blamed = min(legs, key=lambda leg: (-_taken(by_leg[leg]), _mean_mos(by_leg[leg]), leg))
     _, at_worst = min(by_leg[blamed], key=lambda each: float(each[1]["mos"]))
     verdict = {
         "leg": blamed,
@@ -161,6 +163,15 @@ def summary(periods: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         "reasons": list(at_worst["reasons"]),
     }
     return {"legs": legs, "verdict": verdict}
+
+
+def _taken(scored: Sequence[tuple[float, Mapping[str, Any]]]) -> float:
+    """What the periods that were poor or lost lack to the best score, times seconds."""
+    bad = (Level.POOR.value, Level.LOST.value)
+    lacked: float = sum(
+        s * (BEST_MOS - score["mos"]) for s, score in scored if score["level"] in bad
+    )
+    return lacked
 
 
 def _mean_mos(scored: Sequence[tuple[float, Mapping[str, Any]]]) -> float:

@@ -168,6 +168,26 @@ def _copy(source: Any, target: Any) -> None:
 
 
 @compiled_within
+def _set_stream(t: Tables, place: int, ssrc: int, start: int) -> None:
+    """Send the stream with this SSRC from now on, or, with −1, no more.
+
+    One that comes back with the SSRC it had goes on where it was: SRTP takes no number twice under
+    one key (RFC 3711 section 9.1), and its receiver's decoder is the same.
+    """
+    stream = t.streams[place]
+    if ssrc < 0:
+        stream["ssrc_before"] = stream["ssrc"]
+        stream["ssrc"] = -1
+    elif stream["ssrc_before"] == ssrc:
+        stream["ssrc"] = ssrc
+        stream["epoch"] = stream["time_epoch"] = stream["picture_epoch"] = -1  # follow anew
+    else:
+        t.streams[place] = t.blank_stream[0]
+        t.streams[place]["ssrc"] = ssrc
+        t.streams[place]["start"] = start
+
+
+@compiled_within
 def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
     """Take over a MediaMap. Sources and streams whose SSRCs stay go on as they are."""
     record = t.slots[slot]
@@ -188,12 +208,10 @@ def _set_media(t: Tables, slot: int, command: Record, now_ns: int) -> None:
     _copy(command["cname"], record["cname"])
     record["cname_length"] = command["cname_length"]
     for role in range(OUTBOUND):
-        stream = t.streams[slot * OUTBOUND + role]
-        if stream["ssrc"] != command["outbound_ssrcs"][role]:
+        ssrc = int(command["outbound_ssrcs"][role])
+        if t.streams[slot * OUTBOUND + role]["ssrc"] != ssrc:
             forget_history(t, slot)
-            t.streams[slot * OUTBOUND + role] = t.blank_stream[0]
-            t.streams[slot * OUTBOUND + role]["ssrc"] = command["outbound_ssrcs"][role]
-            t.streams[slot * OUTBOUND + role]["start"] = command["starts"][role]
+            _set_stream(t, slot * OUTBOUND + role, ssrc, int(command["starts"][role]))
     record["ssrc"] = command["ssrc"]
     for role in range(OUTBOUND - 1, -1, -1):  # rather that of a stream, the first there is
         if command["outbound_ssrcs"][role] >= 0:

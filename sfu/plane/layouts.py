@@ -280,6 +280,7 @@ STREAM = _in_lines(
         ("resends", np.int64),  # of this media stream, from the history
         ("redundant", np.int64),  # packets of RED
         ("start", np.int64),  # the very first sequence number
+        ("ssrc_before", np.int64),  # while it is not sent, or was not once; −1: it always was
     ]
 )
 """A stream that is sent to a slot: place ``slot * OUTBOUND + role``."""

@@ -182,7 +182,7 @@ def make_tables(settings: PlaneSettings) -> tuple[Tables, tuple[Messages, Messag
     ):
         tables.blank_slot[field] = value
     tables.blank_source["ssrc"] = -1
-    for field in ("ssrc", "picture_last", "layer_last", "fir_number"):
+    for field in ("ssrc", "ssrc_before", "picture_last", "layer_last", "fir_number"):
         tables.blank_stream[field] = -1
     tables.places[:] = -1
     tables.slots[:] = tables.blank_slot

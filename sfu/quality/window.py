@@ -25,7 +25,8 @@ DOWN: Final = 1
 
 # What is summed up, of each leg and second
 _AUDIO, _AUDIO_LOST, _REDUNDANT, _VIDEO, _VIDEO_LOST, _GIVEN_UP, _FROZEN_S, _LASTED_S = range(8)
-_SUMS: Final = 8
+_OWN_VIDEO: Final = 8  # packets of video that the node itself lost
+_SUMS: Final = 9
 # and what is averaged
 _JITTER_MS, _RTT_MS = range(2)
 _MEANS: Final = 2
@@ -67,15 +68,20 @@ class Window:
         for place, leg in ((UP, measured.up), (DOWN, measured.down)):
             video, video_lost = leg.expected - leg.audio_expected, leg.lost - leg.audio_lost
             share = own[place]
+            own_video = share * video
+            # what is not repaired is given up within a second
+            own_given_up = own_video + self._sums[1, slots, place, _OWN_VIDEO]
+            given_up = np.maximum(leg.given_up - own_given_up, 0.0)
             columns = (
                 leg.audio_expected,
                 leg.audio_lost - share * leg.audio_expected,
                 leg.redundant,
                 video,
-                video_lost - share * video,
-                leg.given_up,
-                _frozen_s(place, leg),
+                video_lost - own_video,
+                given_up,
+                _frozen_s(place, leg, given_up, share),
                 seconds,
+                own_video,
             )
             self._sums[0, slots, place] = np.stack(columns, axis=1)
             self._means[0, slots, place, _JITTER_MS] = leg.jitter_ms
@@ -101,16 +107,17 @@ class Window:
         )
 
 
-def _frozen_s(place: int, leg: Leg) -> Column:
+def _frozen_s(place: int, leg: Leg, given_up: Column, own: Column) -> Column:
     """How long the picture stood still because of the path: only where it shows otherwise, too.
 
-    A camera that is covered, turned on or off, and a keyframe for someone new, are no fault.
+    A camera that is covered, turned on or off, and a keyframe for someone new, are no fault. Nor is
+    the node's own loss, of which one leg has more than another, but hardly twice its share.
     """
-    is_lossy = leg.lost > 0
+    is_lossy = leg.lost > 2.0 * own * leg.expected
     if place == DOWN:
         return np.where(is_lossy, KEYFRAME_FREEZE_S * leg.frame_gaps, 0.0)
     is_shaken = np.nan_to_num(leg.jitter_ms) > SHAKEN_MS
-    waits = np.where(leg.given_up > 0, KEYFRAME_FREEZE_S, 0.0)
+    waits = np.where(given_up > 0, KEYFRAME_FREEZE_S, 0.0)
     return waits + np.where(is_lossy | is_shaken, leg.frame_gaps_s, 0.0)
 
 

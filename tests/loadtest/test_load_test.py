@@ -231,6 +231,15 @@ async def test_a_server_that_dies_is_reported_and_not_hung_on(tmp_path: Path) ->
     dying.process.wait()
 
 
+async def test_a_server_that_dies_in_the_last_seconds_is_reported_too(tmp_path: Path) -> None:
+    dying = Served(tmp_path / "data")
+    await dying.ready()
+    scenario = sample("ramp", calls=2, first=1, hold_s=4.0, limits=["loss_pct>5"])
+    report = await played(dying, scenario, None, dying.process.kill)
+    assert report["stopped"] == "the server did not answer for 6 s"
+    dying.process.wait()
+
+
 async def test_an_interruption_ends_what_is_up_and_keeps_what_was_measured(served: Served) -> None:
     interrupted = asyncio.Event()
     scenario = sample("steady", calls=1, duration_s=300.0)

@@ -179,6 +179,9 @@ def test_a_ramp_whose_last_step_was_too_much_for_the_generator_is_valid(media: M
     assert report["measures"]["ramp"]["capacity"] == 10
     text = said(lambda console: summarise(report, console))
     assert "capacity: at least 10 calls (the generator sent 8.0 ms late (p99))" in text
+    page = make_html(report)
+    assert "kept up until the last step" in page
+    assert "what was measured is the server" not in page
     assert not report_of(Record(steps=[gave_out]), late)["valid"]
 
 

@@ -144,6 +144,20 @@ def test_sums_weigh_periods_by_how_long_they_lasted_and_name_the_worst_leg() -> 
     }
 
 
+def test_an_outage_weighs_more_than_what_nobody_noticed() -> None:
+    far = replace(GOOD, mos=4.25)
+    gone = Score(1.0, Level.LOST, (Reason("silent", 8.0),))
+    periods = [
+        Period(1000.0 + 5 * n, 5.0, {Leg.CLIENT_UP: far, Leg.SPECIALIST_UP: each}).to_json()
+        for n, each in enumerate([GOOD] * 200 + [gone] * 2)
+    ]
+    found = summary(periods)
+    assert found is not None
+    assert found["legs"]["specialist_up"]["mos"] > found["legs"]["client_up"]["mos"]
+    assert found["verdict"]["leg"] == "specialist_up"
+    assert found["verdict"]["reasons"] == [{"code": "silent", "value": 8.0}]
+
+
 def test_nothing_measured_is_no_sum() -> None:
     assert summary([]) is None
 

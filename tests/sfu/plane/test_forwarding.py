@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -305,6 +306,36 @@ def test_streams_go_on_when_the_partner_is_replaced(stage: Stage) -> None:
         for each in (before[6001], before[6002], after[6001], after[6002])
     ]
     assert numbers == list(range(numbers[0], numbers[0] + 4))
+
+
+def test_a_stream_that_is_taken_away_and_comes_back_goes_on_where_it_was(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.send(chromium, video(60_000, 900_000, 50), rtx(9000, 60_000, 51))
+    before = {each.ssrc: each for each in firefox.rtp}
+
+    stage.plane.set_media(1, replace(FIREFOX, outbound=FIREFOX.outbound[:1]))
+    stage.send(chromium, *(video(60_000 + each, 903_000, 51 + each) for each in range(1, 50)))
+    assert firefox.rtp == []
+    stage.plane.set_media(1, FIREFOX)
+    stage.send(chromium, video(60_050, 930_000, 100), rtx(9001, 60_050, 101), after_ns=400 * MS)
+    after = {each.ssrc: each for each in firefox.rtp}
+    for ssrc in (6001, 6002):
+        assert after[ssrc].sequence == before[ssrc].sequence + 1
+    assert 400 * 90 <= after[6001].timestamp - before[6001].timestamp <= 500 * 90
+    assert after[6002].payload[:2] == struct.pack("!H", after[6001].sequence)
+    assert "not_protected" not in stage.drops
+
+
+def test_a_stream_with_another_ssrc_begins_anew(stage: Stage) -> None:
+    chromium, firefox = two(stage)
+    stage.send(chromium, video(100))
+    [first] = firefox.rtp
+    stage.plane.set_media(1, replace(FIREFOX, outbound=FIREFOX.outbound[:1]))
+    other = replace(FIREFOX.outbound[1], ssrc=6101)
+    stage.plane.set_media(1, replace(FIREFOX, outbound=(FIREFOX.outbound[0], other)))
+    stage.send(chromium, video(101))
+    [second] = firefox.rtp
+    assert (first.ssrc, second.ssrc) == (6001, 6101)
 
 
 def test_late_packet_of_the_new_source_cannot_repeat_a_number(stage: Stage) -> None:

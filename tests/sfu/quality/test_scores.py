@@ -201,6 +201,20 @@ def test_what_the_node_lost_is_taken_off_the_legs_and_scored_as_its_own() -> Non
     assert node.reasons == (Reason(ReasonCode.OVERFLOW, 10.0),)
 
 
+def test_what_the_node_lost_and_nobody_repaired_is_not_held_against_a_leg_either() -> None:
+    call, own = Call(), OwnScore()
+    own.begin(OwnCounts(50, 0))
+    lossy = leg(lost=20, audio_lost=5, given_up=15, frame_gaps=1, frame_gaps_s=0.3)
+    for second in range(1, 6):
+        _, shares = own.take(OwnCounts(50 + second * 20, 0), 180.0, 200.0, 0.0, 1.0)
+        up, _ = call.second(lossy, own=tuple(shares))
+    assert up.level is QualityLevel.EXCELLENT
+    up, _ = call.second(leg(given_up=15))
+    assert up.level is QualityLevel.EXCELLENT, "of the second before"
+    up, _ = call.second(leg(given_up=15))
+    assert up.level is QualityLevel.POOR
+
+
 def test_a_node_that_is_late_or_cannot_send_says_so() -> None:
     own = OwnScore()
     assert own.take(OwnCounts(), 100.0, 100.0, 0.03, 1.0)[0].reasons == ()
