@@ -1,6 +1,7 @@
 """The settings for coturn, by what a coturn that has them does."""
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -87,15 +88,25 @@ async def allocation(
         made, client = await loop.create_connection(
             lambda: TurnClientTcpProtocol(server, **told), *server, ssl=context
         )
+    sock = made.get_extra_info("socket")
     try:
         await client.connect()
-    except BaseException:
-        made.close()
-        raise
-    try:
-        yield client
+        try:
+            yield client
+        finally:
+            await client.delete()
     finally:
-        await client.delete()
+        made.close()
+        await until_closed(sock)
+
+
+async def until_closed(sock: socket.socket) -> None:
+    """A transport closes its socket a moment after it was told to, and the loop may end before."""
+    for _ in range(1000):
+        if sock.fileno() < 0:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("the socket was not closed")
 
 
 async def refusal(server: tuple[str, int], given: IceServer) -> int:
@@ -161,7 +172,9 @@ async def test_nor_by_ipv6(settings: Coturn, monkeypatch: pytest.MonkeyPatch) ->
         await client.channel_bind(CHANNEL, (NODE_6, 7878))
         assert await refused_peers(client, peers) == [FORBIDDEN] * len(peers)
     finally:
+        sock = made.get_extra_info("socket")
         made.close()
+        await until_closed(sock)
 
 
 async def test_a_user_has_so_many_allocations_and_others_have_theirs(settings: Coturn) -> None:
