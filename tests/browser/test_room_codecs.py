@@ -64,7 +64,7 @@ def test_partner_without_the_codec_gets_the_other_to_rejoin_with_vp8(
         alone = media.negotiation(client.page)["connections"]
         sends = "() => rodrunCall.getStats().then((stats) => [...stats.values()]"
         sends += ".filter((each) => each.type === 'codec').map((each) => each.mimeType))"
-        assert "video/H264" in client.page.evaluate(sends)
+        client.page.wait_for(f"async () => (await ({sends})()).includes('video/H264')")
 
         specialist.page.goto(specialist.address)
         for person in pair.people:
