@@ -337,7 +337,7 @@ export class Call extends EventTarget {
     connection.toldVideo = video; // on its way
     try {
       const authorization = await this.#getAuthorization?.();
-      if (!authorization) return;
+      if (!authorization) throw new CallError("no authorization to say what there is to send");
       const path = `/connections/${encodeURIComponent(connection.id)}/video`;
       await this.#send("PUT", path, video, { Authorization: authorization });
     } catch {

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from sfu.plane import Role
+from sfu.plane.layouts import OUTBOUND
 from sfu.rtp.media import Codec, Extension
 from tests.sfu.plane.counts import counts_of
 from tests.sfu.plane.stage import CHROMIUM, FIREFOX, MS, SECOND, Browser, Rtp, Stage, transport
@@ -336,6 +338,8 @@ def test_a_stream_with_another_ssrc_begins_anew(stage: Stage) -> None:
     stage.send(chromium, video(101))
     [second] = firefox.rtp
     assert (first.ssrc, second.ssrc) == (6001, 6101)
+    stream = stage.tables.streams[1 * OUTBOUND + Role.VIDEO]
+    assert stream["packets"] == 1, "nothing of the one before is left"
 
 
 def test_late_packet_of_the_new_source_cannot_repeat_a_number(stage: Stage) -> None:
