@@ -10,9 +10,9 @@ from sfu.quality import OwnScore, Scores, measure, tell
 
 REPORT_EVERY_S: Final = 1.0
 
-TURNS: Final = 5
+TURNS: Final = 2
 """In ``REPORT_EVERY_S`` each slot is reported in one of so many turns: hundreds in one go would
-keep control busy for a tenth of a second."""
+keep control busy for long, but each turn costs as much as dozens of slots do in it."""
 
 RETURN_AFTER_S: Final = 2.0
 """Whoever is heard again after such a silence is reported at once."""
