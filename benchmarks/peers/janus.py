@@ -9,6 +9,7 @@ one core, in place of a thread for each; logging off; no REMB; no timeout of the
 import asyncio
 import itertools
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -74,6 +75,7 @@ class Session:
         self._socket = socket
         self._transactions = (str(number) for number in itertools.count())
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._connected: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._reader = asyncio.create_task(self._read())
         self._session = 0
 
@@ -96,6 +98,12 @@ class Session:
         if "error" in data:
             raise JanusRefused(f"{body['request']}: {data['error']}")
         return reply
+
+    async def connected(self, handle: int) -> None:
+        """Wait until Janus, too, says that the handle's DTLS is done: before that a publisher has
+        no feed."""
+        async with asyncio.timeout(TIMEOUT_S):
+            await self._connected[handle].wait()
 
     async def close(self) -> None:
         """Let go of the socket."""
@@ -121,6 +129,8 @@ class Session:
             # "ack": the plugin works on it, an event follows under the same transaction
             if reply.get("janus") == "ack":
                 continue
+            if reply.get("janus") == "webrtcup":
+                self._connected[reply["sender"]].set()
             answer = self._waiting.pop(reply.get("transaction", ""), None)
             if answer is not None and not answer.done():
                 answer.set_result(reply)
@@ -178,6 +188,7 @@ class Janus(Running[Program]):
             {"type": "offer", "sdp": describe(person.local, audio_and_video("sendonly"))},
         )
         await person.connect_to(read_transport(reply["jsep"]["sdp"]))
+        await self._session.connected(handle)
         return person
 
     async def _subscribe(self, room: int, feed: int) -> Participant:
