@@ -10,7 +10,11 @@ MAX_LAG_MS = 100.0  # p95 of the generator's timers, above which its set-up time
 
 
 def find_bottlenecks(
-    late_ms: Percentiles, lag_ms: Percentiles, cpu_pct: Sequence[float], overflow: int
+    late_ms: Percentiles,
+    lag_ms: Percentiles,
+    cpu_pct: Sequence[float],
+    overflow: int,
+    unsent: int,
 ) -> list[str]:
     """Why the generator may have made these figures; empty when it kept up.
 
@@ -19,10 +23,13 @@ def find_bottlenecks(
         lag_ms: how late timers were.
         cpu_pct: of one core, second by second.
         overflow: packets lost in its own sockets.
+        unsent: packets that it could not encrypt or its kernel did not take.
     """
     found = []
     if overflow:
         found.append(f"{overflow} packets were lost in the generator's own sockets")
+    if unsent:
+        found.append(f"{unsent} packets could not be sent by the generator")
     if late_ms and late_ms["p99"] > BOTTLENECK_LATE_MS:
         found.append(f"the generator sent {late_ms['p99']:.1f} ms late (p99)")
     elif late_ms and late_ms["p50"] > BOTTLENECK_BUNCHED_MS:

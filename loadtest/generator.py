@@ -58,6 +58,9 @@ class Traffic:
         """Why the generator and not the server may have limited this run; None when not."""
         if self.overflow:
             return f"{self.overflow} packets were lost in the generator's own sockets"
+        unsent = self.faults.get("send_failed", 0) + self.faults.get("protect_failed", 0)
+        if unsent:
+            return f"{unsent} packets could not be sent by the generator"
         if self.late_ms["p99"] > BOTTLENECK_LATE_MS:
             return f"the generator sent {self.late_ms['p99']:.1f} ms late (p99)"
         if self.late_ms["p50"] > BOTTLENECK_BUNCHED_MS:

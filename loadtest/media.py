@@ -46,7 +46,8 @@ class Second:
         latency_ms, jitter_ms, late_ms: percentiles; ``late_ms`` is the generator's own.
         cpu_pct: of one core, what the generator's loop used.
         overflow: packets lost in the generator's own sockets.
-        faults: packets that could not be sent, or came broken, or to the wrong participant.
+        unsent: packets that could not be encrypted, or that the kernel did not take.
+        faults: packets that came broken, or to the wrong participant.
     """
 
     at_s: float
@@ -58,6 +59,7 @@ class Second:
     late_ms: dict[str, float]
     cpu_pct: float
     overflow: int
+    unsent: int
     faults: int
 
 
@@ -280,7 +282,7 @@ class Media:
     def _work(self) -> None:
         be_punctual()
         began = second_at = time.monotonic()
-        used, before, faults = time.thread_time(), self.totals(), 0
+        used, before, counts = time.thread_time(), self.totals(), self._counts.copy()
         while not self._stopping:
             self._run_slice(time.time_ns() + SLICE_NS)
             while self._commands:
@@ -290,13 +292,13 @@ class Media:
                 continue
             totals, used_now = self.totals(), time.thread_time()
             cpu_pct = 100.0 * (used_now - used) / (now - second_at)
-            faults_now = int(self._counts[: table.CONTROL_PACKETS].sum())
-            self._sum_up(now - began, totals - before, cpu_pct, faults_now - faults)
-            second_at, before, used, faults = now, totals, used_now, faults_now
+            counts_now = self._counts.copy()
+            self._sum_up(now - began, totals - before, cpu_pct, counts_now - counts)
+            second_at, before, used, counts = now, totals, used_now, counts_now
         while self._commands:
             self._commands.popleft()()
 
-    def _sum_up(self, at_s: float, totals: Integers, cpu_pct: float, faults: int) -> None:
+    def _sum_up(self, at_s: float, totals: Integers, cpu_pct: float, counts: Integers) -> None:
         on = self.rows[self.rows[:, table.TRANSIT_NS] != 0]
         jitter_ms = (on[:, table.JITTER_SCALED] / 16e6).tolist()
         self.jitter_ms += jitter_ms
@@ -311,7 +313,8 @@ class Media:
                 late_ms=of_histogram(self._slice_late, table.BIN_NS),
                 cpu_pct=round(cpu_pct, 1),
                 overflow=int(totals[table.OVERFLOW]),
-                faults=faults,
+                unsent=int(counts[table.SEND_FAILED] + counts[table.PROTECT_FAILED]),
+                faults=int(counts[table.UNPROTECT_FAILED] + counts[table.MIXED_UP]),
             )
         )
         self.latency += self._slice_latency

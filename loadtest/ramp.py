@@ -101,6 +101,7 @@ def look_at(
         {"p95": median(lags_ms)} if lags_ms else {},
         [each.cpu_pct for each in seconds],
         sum(each.overflow for each in seconds),
+        sum(each.unsent for each in seconds),
     )
     broken = next((each.text for each in limits if each.is_met(measures)), None)
     return Step(

@@ -45,6 +45,7 @@ MEASURES: Mapping[str, Any] = {
         "late_ms": _FIGURES,
         "lag_ms": _FIGURES,
         "overflow": 0,
+        "unsent": 0,
         "faults": 0,
     },
 }
@@ -195,6 +196,7 @@ def _measures(record: Record, media: Media, latencies_ms: dict[str, list[float]]
             "late_ms": of_histogram(media.late, table.BIN_NS),
             "lag_ms": of_values([each.lag_ms for each in record.ticks]),
             "overflow": int(totals[table.OVERFLOW]),
+            "unsent": sum(each.unsent for each in media.seconds),
             "faults": sum(each.faults for each in media.seconds),
         },
     }
@@ -220,4 +222,5 @@ def _invalid_because(record: Record, generator: Report) -> list[str]:
         generator["lag_ms"],
         [each.generator_cpu_pct for each in record.ticks if each.calls],
         generator["overflow"],
+        generator["unsent"],
     )

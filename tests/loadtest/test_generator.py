@@ -151,6 +151,8 @@ def test_a_generator_wants_pairs_that_are_connected(
     [
         ({}, None),
         ({"overflow": 3}, "3 packets"),
+        ({"faults": {"send_failed": 2, "mixed_up": 1}}, "2 packets could not be sent"),
+        ({"faults": {"mixed_up": 1}}, None),
         ({"late_ms": {"p50": 0.1, "p99": 6.0}}, "6.0 ms late"),
         ({"late_ms": {"p50": 0.7, "p99": 1.0}}, "more than 0.70 ms late"),
         ({"cpu_pct": 96.0}, None),

@@ -204,7 +204,7 @@ async def test_a_second_of_the_media_is_told_once() -> None:
     media = await asyncio.to_thread(load_media, sample("steady", calls=1))
     test = LoadTest(sample("steady", calls=1), api, media)
     assert await test._media_since(0) == []
-    seconds = [Second(n, n, n, 0, {}, {}, {}, 0.0, 0, 0) for n in (1, 2)]
+    seconds = [Second(n, n, n, 0, {}, {}, {}, 0.0, 0, 0, 0) for n in (1, 2)]
     media.seconds = seconds[:1]
     assert await test._media_since(0) == seconds[:1]
     late = asyncio.create_task(test._media_since(1))

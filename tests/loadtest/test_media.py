@@ -1,6 +1,7 @@
 """Calls that come and go while the loop runs, between participants who send to each other."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -78,13 +79,27 @@ async def test_what_goes_while_a_call_is_up_arrives_and_counts(
     totals = media.totals()
     assert totals[table.SENT] == totals[table.RECEIVED] > 400
     assert sum(each.sent for each in media.seconds) > 0
-    assert sum(each.faults + each.overflow for each in media.seconds) == 0
+    assert sum(each.faults + each.unsent + each.overflow for each in media.seconds) == 0
     # rows are used again
     for person in pair:
         person.close()
     again = people(2)
     linked(*again)
     assert set(await media.add_pair(again[0], again[1])) <= {*rows, *others}
+
+
+async def test_what_the_kernel_does_not_take_is_the_generators_own_fault(
+    media: Media, people: People
+) -> None:
+    pair = people(2)
+    linked(*pair)
+    rows = await media.add_pair(pair[0], pair[1])
+    await flowing(media, rows)
+    pair[0].socket.connect(pair[1].socket.getsockname())
+    pair[0].socket.shutdown(socket.SHUT_WR)
+    await asyncio.sleep(1.2)
+    assert sum(each.unsent for each in media.seconds) > 100
+    assert sum(each.faults for each in media.seconds) == 0
 
 
 async def test_there_is_room_for_as_many_as_were_planned(media: Media, people: People) -> None:

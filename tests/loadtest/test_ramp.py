@@ -21,7 +21,7 @@ def tick(
 
 def second(late_p99_ms: float = 0.5, **changed: Any) -> Second:
     late_ms = {"p50": 0.1, "p95": 0.2, "p99": late_p99_ms, "max": 9.0}
-    values: dict[str, Any] = {"cpu_pct": 40.0, "overflow": 0, "faults": 0}
+    values: dict[str, Any] = {"cpu_pct": 40.0, "overflow": 0, "unsent": 0, "faults": 0}
     values |= changed
     return Second(1.0, 1000, 1000, 0, {}, {}, late_ms, **values)
 
@@ -69,6 +69,7 @@ def test_a_latency_that_grows_is_no_loss() -> None:
         ([second(8.0)] * 3, 1.0, "8.0 ms late"),
         ([second(cpu_pct=99.0)] * 3, 1.0, "99 % of its core"),
         ([second(), second(overflow=4)], 1.0, "4 packets were lost in the generator's own"),
+        ([second(unsent=3), second()], 1.0, "3 packets could not be sent"),
         ([second()], 150.0, "timers were 150 ms late"),
     ],
 )
