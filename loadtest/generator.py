@@ -12,6 +12,7 @@ import numpy as np
 
 from loadtest import table
 from loadtest.arrival_profile import ArrivalProfile, Integers
+from loadtest.bottleneck import find_bottlenecks
 from loadtest.crowd import NEVER_NS, NOBODY, Crowd
 from loadtest.participant import Participant
 from loadtest.percentiles import of_histogram
@@ -19,9 +20,6 @@ from sfu.punctual import be_punctual
 
 WARM_UP_S = 1.0
 DRAIN_S = 2.0  # at most: what comes later is lost to any conversation
-BOTTLENECK_LATE_MS = 5.0  # p99
-BOTTLENECK_BUNCHED_MS = 0.5  # p50: packets that wait for the generator go out in batches
-BOTTLENECK_CPU_PCT = 97.0  # below, what counts is whether it was late
 
 
 @dataclass(frozen=True)
@@ -56,18 +54,9 @@ class Traffic:
     @property
     def bottleneck(self) -> str | None:
         """Why the generator and not the server may have limited this run; None when not."""
-        if self.overflow:
-            return f"{self.overflow} packets were lost in the generator's own sockets"
         unsent = self.faults.get("send_failed", 0) + self.faults.get("protect_failed", 0)
-        if unsent:
-            return f"{unsent} packets could not be sent by the generator"
-        if self.late_ms["p99"] > BOTTLENECK_LATE_MS:
-            return f"the generator sent {self.late_ms['p99']:.1f} ms late (p99)"
-        if self.late_ms["p50"] > BOTTLENECK_BUNCHED_MS:
-            return f"half of the packets left more than {self.late_ms['p50']:.2f} ms late"
-        if self.cpu_pct > BOTTLENECK_CPU_PCT:
-            return f"the generator used {self.cpu_pct:.0f} % of its core"
-        return None
+        found = find_bottlenecks(self.late_ms, {}, [self.cpu_pct], self.overflow, unsent)
+        return found[0] if found else None
 
 
 class Generator:

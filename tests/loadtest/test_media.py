@@ -59,6 +59,15 @@ async def flowing(media: Media, rows: tuple[int, int]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def calling(media: Media, people: People) -> tuple[list[Participant], tuple[int, int]]:
+    """A pair whose media flows, and their rows."""
+    pair = people(2)
+    linked(*pair)
+    rows = await media.add_pair(pair[0], pair[1])
+    await flowing(media, rows)
+    return pair, rows
+
+
 async def test_what_goes_while_a_call_is_up_arrives_and_counts(
     media: Media, people: People
 ) -> None:
@@ -91,10 +100,7 @@ async def test_what_goes_while_a_call_is_up_arrives_and_counts(
 async def test_what_the_kernel_does_not_take_is_the_generators_own_fault(
     media: Media, people: People
 ) -> None:
-    pair = people(2)
-    linked(*pair)
-    rows = await media.add_pair(pair[0], pair[1])
-    await flowing(media, rows)
+    pair, _ = await calling(media, people)
     pair[0].socket.connect(pair[1].socket.getsockname())
     pair[0].socket.shutdown(socket.SHUT_WR)
     await asyncio.sleep(1.2)
@@ -113,10 +119,7 @@ async def test_there_is_room_for_as_many_as_were_planned(media: Media, people: P
 
 
 async def test_a_line_that_is_cut_is_silent_for_just_so_long(media: Media, people: People) -> None:
-    pair = people(2)
-    linked(*pair)
-    rows = await media.add_pair(pair[0], pair[1])
-    await flowing(media, rows)
+    _, rows = await calling(media, people)
     media.expect(rows[0])
     media.expect_nothing(rows[0])
     media.cut(rows[0])
@@ -160,10 +163,7 @@ async def test_whoever_comes_back_anew_takes_the_old_place(media: Media, people:
 async def test_a_packet_made_for_others_counts_nowhere_and_is_taken_once(
     media: Media, people: People
 ) -> None:
-    pair = people(2)
-    linked(*pair)
-    rows = await media.add_pair(pair[0], pair[1])
-    await flowing(media, rows)
+    pair, rows = await calling(media, people)
     media.expect(rows[0])
     packet = await media.make_packet(rows[0])
     assert pair[0].remote is not None
