@@ -47,12 +47,12 @@ setup-test: setup
 	@tests/install-coturn
 
 # The plane is compiled beside the checks of the source. Then two tests at a time share two cores,
-# but for those with browsers, load and servers that are killed: these want the machine.
-ALONE := $(addprefix tests/,benchmarks browser control/killing loadtest page rodrun)
+# but for those with load and servers that are killed: these want the machine.
+ALONE := $(addprefix tests/,benchmarks control/killing loadtest)
 
 test: setup-test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line warm-up lint
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --durations=12 $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest --durations=12 $(ALONE)
 
 # Measuring makes the rules' tests take two to three times as long. Compiled code does not count.

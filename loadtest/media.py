@@ -30,6 +30,7 @@ from sfu.punctual import be_punctual
 SLICE_NS: Final = 50_000_000
 TURN_NS: Final = 3_000_000_000  # so long one of a call speaks, then the other
 LEAD_NS: Final = 5_000_000  # from being taken in to the first packet
+BOUND_AHEAD_NS: Final = 1_000_000  # sender and receiver have read a bound before it takes hold
 DRAIN_S: Final = 0.3  # what comes later is lost to any conversation
 SWITCH_INTERVAL_S: Final = 0.0005  # the loop waits so long for the interpreter between slices
 
@@ -118,8 +119,8 @@ class Media:
 
     async def stop(self) -> None:
         """End, when everything that is under way has come."""
-        now = time.time_ns()
-        self.rows[:, table.EXPECT_UNTIL_NS] = np.minimum(self.rows[:, table.EXPECT_UNTIL_NS], now)
+        until = time.time_ns() + BOUND_AHEAD_NS
+        self.rows[:, table.EXPECT_UNTIL_NS] = np.minimum(self.rows[:, table.EXPECT_UNTIL_NS], until)
         await asyncio.sleep(DRAIN_S)
         self._stopping = True
         await asyncio.to_thread(self._thread.join)
@@ -171,9 +172,9 @@ class Media:
 
     async def release(self, rows: tuple[int, int]) -> tuple[int, int]:
         """Let a pair go once all has come; packets that they sent, and received."""
-        now = time.time_ns()
+        latest = time.time_ns() + BOUND_AHEAD_NS
         for row in rows:
-            until = min(int(self.rows[row, table.EXPECT_UNTIL_NS]), now)
+            until = min(int(self.rows[row, table.EXPECT_UNTIL_NS]), latest)
             self.rows[row, table.EXPECT_UNTIL_NS] = until
             self.rows[row, table.CUT_FROM_NS] = 0
             self.rows[row, table.CUT_UNTIL_NS] = NEVER_NS
@@ -193,16 +194,16 @@ class Media:
         return sent, received
 
     def expect_nothing(self, row: int) -> None:
-        """From now on nothing from or to ``row`` is to arrive."""
-        now = time.time_ns()
+        """In a millisecond, and from then on, nothing from or to ``row`` is to arrive."""
+        until = time.time_ns() + BOUND_AHEAD_NS
         for each in (row, int(self.rows[row, table.PARTNER])):
-            self.rows[each, table.EXPECT_UNTIL_NS] = now
+            self.rows[each, table.EXPECT_UNTIL_NS] = until
 
     def expect(self, row: int) -> None:
-        """From now on what goes from and to ``row`` is to arrive, and counts."""
-        now = time.time_ns()
+        """In a millisecond, and from then on, what goes from and to ``row`` is to arrive."""
+        begin = time.time_ns() + BOUND_AHEAD_NS
         for each in (row, int(self.rows[row, table.PARTNER])):
-            self.rows[each, table.EXPECT_FROM_NS] = now
+            self.rows[each, table.EXPECT_FROM_NS] = begin
             self.rows[each, table.EXPECT_UNTIL_NS] = NEVER_NS
 
     def cut(self, row: int) -> None:

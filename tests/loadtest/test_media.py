@@ -118,6 +118,15 @@ async def test_there_is_room_for_as_many_as_were_planned(media: Media, people: P
         await media.add_pair(six[4], six[5])
 
 
+async def test_what_counts_is_known_before_it_does(media: Media, people: People) -> None:
+    """The sending thread could read a bound of the past too late, and the receiver in time."""
+    _, rows = await calling(media, people)
+    media.expect(rows[0])
+    assert (media.rows[list(rows), table.EXPECT_FROM_NS] > time.time_ns()).all()
+    media.expect_nothing(rows[0])
+    assert (media.rows[list(rows), table.EXPECT_UNTIL_NS] > time.time_ns()).all()
+
+
 async def test_a_line_that_is_cut_is_silent_for_just_so_long(media: Media, people: People) -> None:
     _, rows = await calling(media, people)
     media.expect(rows[0])
